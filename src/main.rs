@@ -1,0 +1,2 @@
+//! maia
+fn main() {}
