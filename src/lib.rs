@@ -1,1 +1,4 @@
 //! maia
+pub mod model;
+pub mod store;
+pub mod text;
