@@ -152,7 +152,9 @@ impl Default for Server {
 
 impl Default for Storage {
     fn default() -> Self {
-        Self { path: "./maia.db".into() }
+        Self {
+            path: "./maia.db".into(),
+        }
     }
 }
 
@@ -168,7 +170,7 @@ impl Default for Proxy {
             auto_context: true,
             context_position: ContextPosition::System,
             token_budget: 4_000,
-            timeout: Duration::from_secs(60),
+            timeout: Duration::from_mins(1),
             timeout_connect: None,
             timeout_first_byte: None,
             timeout_idle: None,
@@ -189,13 +191,21 @@ impl Default for Memory {
 
 impl Default for Security {
     fn default() -> Self {
-        Self { api_key: None, allow_public_without_key: false, rate_limit_rps: 100, rate_limit_burst: 150 }
+        Self {
+            api_key: None,
+            allow_public_without_key: false,
+            rate_limit_rps: 100,
+            rate_limit_burst: 150,
+        }
     }
 }
 
 impl Default for Logging {
     fn default() -> Self {
-        Self { level: "info".into(), format: LogFormat::Text }
+        Self {
+            level: "info".into(),
+            format: LogFormat::Text,
+        }
     }
 }
 
@@ -210,19 +220,43 @@ impl Config {
         config.read_server(&mut read);
         config.read_proxy(&mut read);
         read.set("storage.path", &mut config.storage.path, reader::path);
-        read.set("memory.default_namespace", &mut config.memory.default_namespace, NamespaceName::parse);
-        read.set("memory.auto_create_namespace", &mut config.memory.auto_create_namespace, reader::boolean);
-        read.set("memory.profile_tokens", &mut config.memory.profile_tokens, reader::number(0..=1_000_000));
+        read.set(
+            "memory.default_namespace",
+            &mut config.memory.default_namespace,
+            NamespaceName::parse,
+        );
+        read.set(
+            "memory.auto_create_namespace",
+            &mut config.memory.auto_create_namespace,
+            reader::boolean,
+        );
+        read.set(
+            "memory.profile_tokens",
+            &mut config.memory.profile_tokens,
+            reader::number(0..=1_000_000),
+        );
         read.set("security.api_key", &mut config.security.api_key, reader::secret);
         let public = &mut config.security.allow_public_without_key;
         read.set("security.allow_public_without_key", public, reader::boolean);
-        read.set("security.rate_limit_rps", &mut config.security.rate_limit_rps, reader::number(0..=1_000_000));
-        read.set("security.rate_limit_burst", &mut config.security.rate_limit_burst, reader::number(1..=1_000_000));
+        read.set(
+            "security.rate_limit_rps",
+            &mut config.security.rate_limit_rps,
+            reader::number(0..=1_000_000),
+        );
+        read.set(
+            "security.rate_limit_burst",
+            &mut config.security.rate_limit_burst,
+            reader::number(1..=1_000_000),
+        );
         read.set("logging.level", &mut config.logging.level, reader::log_filter);
         read.set("logging.format", &mut config.logging.format, reader::log_format);
         let mut problems = read.finish();
         problems.extend(config.contradictions());
-        if problems.is_empty() { Ok(config) } else { Err(Problems(problems)) }
+        if problems.is_empty() {
+            Ok(config)
+        } else {
+            Err(Problems(problems))
+        }
     }
 
     fn read_server(&mut self, read: &mut Reader) {
@@ -231,7 +265,11 @@ impl Config {
         read.set("server.port", &mut server.port, reader::number(0..=u16::MAX));
         read.set_list("server.allowed_hosts", &mut server.allowed_hosts, reader::host_name);
         read.set_list("server.allowed_origins", &mut server.allowed_origins, reader::origin);
-        read.set("server.max_connections", &mut server.max_connections, reader::number(1..=1_000_000));
+        read.set(
+            "server.max_connections",
+            &mut server.max_connections,
+            reader::number(1..=1_000_000),
+        );
         read.set("server.shutdown_timeout", &mut server.shutdown_timeout, duration::parse);
     }
 
@@ -247,12 +285,28 @@ impl Config {
         read.set("proxy.context_position", &mut proxy.context_position, |name| {
             ContextPosition::parse(name).map_err(|error| error.to_string())
         });
-        read.set("proxy.token_budget", &mut proxy.token_budget, reader::number(1..=1_000_000));
+        read.set(
+            "proxy.token_budget",
+            &mut proxy.token_budget,
+            reader::number(1..=1_000_000),
+        );
         read.set("proxy.timeout", &mut proxy.timeout, duration::parse);
-        read.set("proxy.timeout_connect", &mut proxy.timeout_connect, duration::parse_optional);
-        read.set("proxy.timeout_first_byte", &mut proxy.timeout_first_byte, duration::parse_optional);
+        read.set(
+            "proxy.timeout_connect",
+            &mut proxy.timeout_connect,
+            duration::parse_optional,
+        );
+        read.set(
+            "proxy.timeout_first_byte",
+            &mut proxy.timeout_first_byte,
+            duration::parse_optional,
+        );
         read.set("proxy.timeout_idle", &mut proxy.timeout_idle, duration::parse_optional);
-        read.set("proxy.max_body_bytes", &mut proxy.max_body_bytes, reader::number(1_024..=usize::MAX >> 8));
+        read.set(
+            "proxy.max_body_bytes",
+            &mut proxy.max_body_bytes,
+            reader::number(1_024..=usize::MAX >> 8),
+        );
     }
 
     fn contradictions(&self) -> Vec<String> {

@@ -5,12 +5,8 @@ mod memory;
 mod namespace;
 
 pub use chat::{ChatRequest, Content, Message, Role, Span};
-pub use memory::{
-    Memory, MemoryId, MemoryType, Metadata, NewMemory, Source, Tags, UnknownName, MAX_CONTENT_BYTES,
-};
-pub use namespace::{
-    ContextPosition, Namespace, NamespaceConfig, NamespaceName, NamespaceNumber, NamespaceStats,
-};
+pub use memory::{MAX_CONTENT_BYTES, Memory, MemoryId, MemoryType, Metadata, NewMemory, Source, Tags, UnknownName};
+pub use namespace::{ContextPosition, Namespace, NamespaceConfig, NamespaceName, NamespaceNumber, NamespaceStats};
 
 use chrono::{DateTime, SubsecRound, Utc};
 

@@ -59,12 +59,21 @@ impl Store {
             .connection_timeout(READER_TIMEOUT)
             .test_on_check_out(false)
             .build(connection::reader_manager(path))
-            .map_err(|error| OpenError::Unusable { path: path.to_owned(), reason: error.to_string() })?;
+            .map_err(|error| OpenError::Unusable {
+                path: path.to_owned(),
+                reason: error.to_string(),
+            })?;
         let writer = Writer::start(writing).map_err(|error| OpenError::Unusable {
             path: path.to_owned(),
             reason: format!("no thread for writing: {error}"),
         })?;
-        Ok(Self { inner: Arc::new(Inner { path: path.to_owned(), readers, writer }) })
+        Ok(Self {
+            inner: Arc::new(Inner {
+                path: path.to_owned(),
+                readers,
+                writer,
+            }),
+        })
     }
 
     /// The file.
@@ -78,10 +87,16 @@ impl Store {
     /// # Errors
     /// What is in the way.
     pub async fn check(&self) -> Result<(), StoreError> {
-        self.read(|connection| connection.query_row("SELECT count(*) FROM namespaces", [], |_| Ok(()))).await?;
+        self.read(|connection| connection.query_row("SELECT count(*) FROM namespaces", [], |_| Ok(())))
+            .await?;
         // Rewrites a row with its own values: the cheapest statement that needs room and a writable disk.
         self.write(|connection| {
-            connection.execute("UPDATE namespaces SET updated_at = updated_at WHERE name = 'default'", []).map(|_| ())
+            connection
+                .execute(
+                    "UPDATE namespaces SET updated_at = updated_at WHERE name = 'default'",
+                    [],
+                )
+                .map(|_| ())
         })
         .await
     }

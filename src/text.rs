@@ -6,4 +6,4 @@ mod words;
 
 pub use line::{fingerprint, line};
 pub use tokens::{count as count_tokens, line_cost, load as load_tokenizer};
-pub use words::{index_text, is_stop_word, terms, word_count, words, Term};
+pub use words::{Term, all_terms, index_text, is_stop_word, terms, word_count, words};

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// Longest duration that makes sense for anything here: 365 days.
-const LONGEST: Duration = Duration::from_secs(365 * 24 * 3_600);
+const LONGEST: Duration = Duration::from_hours(365 * 24);
 
 pub(super) fn parse(text: &str) -> Result<Duration, String> {
     let wrong = || "must be a duration such as 500ms, 60s, 2m or 1h".to_owned();
@@ -17,7 +17,10 @@ pub(super) fn parse(text: &str) -> Result<Duration, String> {
         "h" => 3_600_000,
         _ => return Err(wrong()),
     };
-    let duration = number.checked_mul(milliseconds).map(Duration::from_millis).ok_or_else(wrong)?;
+    let duration = number
+        .checked_mul(milliseconds)
+        .map(Duration::from_millis)
+        .ok_or_else(wrong)?;
     if duration.is_zero() || duration > LONGEST {
         return Err("must be more than nothing and at most 8760h".into());
     }
@@ -26,5 +29,9 @@ pub(super) fn parse(text: &str) -> Result<Duration, String> {
 
 /// Nothing written means that another setting decides.
 pub(super) fn parse_optional(text: &str) -> Result<Option<Duration>, String> {
-    if text.is_empty() { Ok(None) } else { parse(text).map(Some) }
+    if text.is_empty() {
+        Ok(None)
+    } else {
+        parse(text).map(Some)
+    }
 }

@@ -78,7 +78,8 @@ impl Layers {
         let settings = environment
             .iter()
             .filter(|(name, _)| name.starts_with(PREFIX) && !NOT_SETTINGS.contains(&name.as_str()));
-        self.environment.extend(settings.map(|(name, value)| (name.clone(), value.clone())));
+        self.environment
+            .extend(settings.map(|(name, value)| (name.clone(), value.clone())));
         self
     }
 
@@ -99,12 +100,21 @@ impl Layers {
         let value = match value.kind {
             ValueKind::Nil => return,
             ValueKind::Array(items) => Raw::List(items.into_iter().map(|item| expand(scalar(item))).collect()),
-            ValueKind::Table(entries) => {
-                Raw::Map(entries.into_iter().map(|(name, value)| (name, expand(scalar(value)))).collect())
-            }
+            ValueKind::Table(entries) => Raw::Map(
+                entries
+                    .into_iter()
+                    .map(|(name, value)| (name, expand(scalar(value))))
+                    .collect(),
+            ),
             _ => Raw::Scalar(expand(scalar(value))),
         };
-        self.file.insert(key, Written { value, place: place.to_owned() });
+        self.file.insert(
+            key,
+            Written {
+                value,
+                place: place.to_owned(),
+            },
+        );
     }
 }
 

@@ -9,8 +9,8 @@ use std::str::FromStr;
 use secrecy::SecretString;
 use tracing_subscriber::EnvFilter;
 
-use super::layers::{variable, Layers, Raw, Written};
 use super::LogFormat;
+use super::layers::{Layers, Raw, Written, variable};
 
 pub(super) struct Reader {
     layers: Layers,
@@ -21,7 +21,11 @@ pub(super) struct Reader {
 impl Reader {
     pub(super) fn new(mut layers: Layers) -> Self {
         let problems = std::mem::take(&mut layers.problems);
-        Self { layers, known: BTreeSet::new(), problems }
+        Self {
+            layers,
+            known: BTreeSet::new(),
+            problems,
+        }
     }
 
     /// Sets `target` to what was written under the key, where something was.
@@ -47,9 +51,12 @@ impl Reader {
             return;
         };
         let parsed = match value {
-            Raw::Scalar(text) => {
-                text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(parse).collect()
-            }
+            Raw::Scalar(text) => text
+                .split(',')
+                .map(str::trim)
+                .filter(|item| !item.is_empty())
+                .map(parse)
+                .collect(),
             Raw::List(items) => items.iter().map(|item| parse(item.trim())).collect(),
             Raw::Map(_) => Err("must be a list".into()),
         };
@@ -85,15 +92,24 @@ impl Reader {
     pub(super) fn finish(mut self) -> Vec<String> {
         let known: Vec<&str> = self.known.iter().copied().collect();
         for (key, Written { place, .. }) in &self.layers.file {
-            self.problems.push(format!("{key} ({place}): there is no such setting{}", hint(key, &known)));
+            self.problems.push(format!(
+                "{key} ({place}): there is no such setting{}",
+                hint(key, &known)
+            ));
         }
         for key in self.layers.flags.keys() {
-            self.problems.push(format!("{key} (command line): there is no such setting{}", hint(key, &known)));
+            self.problems.push(format!(
+                "{key} (command line): there is no such setting{}",
+                hint(key, &known)
+            ));
         }
         let variables: Vec<String> = known.iter().map(|key| variable(key)).collect();
         let variables: Vec<&str> = variables.iter().map(String::as_str).collect();
         for name in self.layers.environment.keys() {
-            self.problems.push(format!("{name} (environment): there is no such setting{}", hint(name, &variables)));
+            self.problems.push(format!(
+                "{name} (environment): there is no such setting{}",
+                hint(name, &variables)
+            ));
         }
         self.problems
     }
@@ -152,9 +168,16 @@ where
     T: FromStr + PartialOrd + std::fmt::Display,
 {
     move |text| {
-        text.parse().ok().filter(|number| range.contains(number)).ok_or_else(|| {
-            format!("must be a whole number from {} to {} (got {text:?})", range.start(), range.end())
-        })
+        text.parse()
+            .ok()
+            .filter(|number| range.contains(number))
+            .ok_or_else(|| {
+                format!(
+                    "must be a whole number from {} to {} (got {text:?})",
+                    range.start(),
+                    range.end()
+                )
+            })
     }
 }
 
@@ -174,7 +197,11 @@ pub(super) fn secret(text: &str) -> Result<Option<SecretString>, String> {
 }
 
 pub(super) fn path(text: &str) -> Result<PathBuf, String> {
-    if text.is_empty() { Err("must name a file".into()) } else { Ok(text.into()) }
+    if text.is_empty() {
+        Err("must name a file".into())
+    } else {
+        Ok(text.into())
+    }
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "it stands where fallible parsers stand")]
@@ -186,8 +213,13 @@ pub(super) fn host(text: &str) -> Result<IpAddr, String> {
     if text.eq_ignore_ascii_case("localhost") {
         return Ok(IpAddr::from([127, 0, 0, 1]));
     }
-    let address = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
-    address.parse().map_err(|_| format!("must be an IP address or localhost (got {text:?})"))
+    let address = text
+        .strip_prefix('[')
+        .and_then(|text| text.strip_suffix(']'))
+        .unwrap_or(text);
+    address
+        .parse()
+        .map_err(|_| format!("must be an IP address or localhost (got {text:?})"))
 }
 
 pub(super) fn host_name(text: &str) -> Result<String, String> {
@@ -206,7 +238,9 @@ pub(super) fn origin(text: &str) -> Result<String, String> {
     if valid {
         Ok(text.to_ascii_lowercase())
     } else {
-        Err(format!("must be origins such as https://app.example.com (got {text:?})"))
+        Err(format!(
+            "must be origins such as https://app.example.com (got {text:?})"
+        ))
     }
 }
 
@@ -218,7 +252,11 @@ pub(super) fn backend(text: &str) -> Result<String, String> {
     if authority.as_str().contains('@') {
         return Err("must not hold a user or password; use proxy.backend_api_key or proxy.headers".into());
     }
-    if known_scheme && !authority.host().is_empty() { Ok(text.to_owned()) } else { Err(wrong()) }
+    if known_scheme && !authority.host().is_empty() {
+        Ok(text.to_owned())
+    } else {
+        Err(wrong())
+    }
 }
 
 pub(super) fn backend_path(text: &str) -> Result<Option<String>, String> {
@@ -239,16 +277,22 @@ pub(super) fn header(name: &str, value: &str) -> Result<(String, SecretString), 
         return Err(format!("{name:?} is no header name"));
     }
     if !value_ok {
-        return Err(format!("the value of {name} must consist of printable ASCII characters"));
+        return Err(format!(
+            "the value of {name} must consist of printable ASCII characters"
+        ));
     }
     Ok((name.to_ascii_lowercase(), SecretString::from(value)))
 }
 
 pub(super) fn log_filter(text: &str) -> Result<String, String> {
-    let filter = if text.is_empty() { None } else { EnvFilter::try_new(text).ok() };
-    filter
-        .map(|_| text.to_owned())
-        .ok_or_else(|| format!("must be error, warn, info, debug or trace, or levels by module such as info,maia=debug (got {text:?})"))
+    let filter = if text.is_empty() {
+        None
+    } else {
+        EnvFilter::try_new(text).ok()
+    };
+    filter.map(|_| text.to_owned()).ok_or_else(|| {
+        format!("must be error, warn, info, debug or trace, or levels by module such as info,maia=debug (got {text:?})")
+    })
 }
 
 pub(super) fn log_format(text: &str) -> Result<LogFormat, String> {

@@ -75,15 +75,35 @@ impl<'a> ChatRequest<'a> {
     pub fn parse(body: &'a [u8]) -> Result<Self, String> {
         let body = std::str::from_utf8(body)
             .map_err(|error| format!("the body is not UTF-8 (byte {})", error.valid_up_to()))?;
-        let [messages] = fields(body, ["messages"]).map_err(|error| format!("the body is not a JSON object: {error}"))?;
-        let mut request = Self { body, list: None, messages: Vec::new() };
-        if let Some(list) = messages {
-            if let Ok(messages) = serde_json::from_str::<Vec<&RawValue>>(list.get()) {
-                request.list = Some(span_in(body, list.get()));
-                request.messages = messages.into_iter().map(|raw| message(body, raw)).collect();
-            }
+        let [messages] =
+            fields(body, ["messages"]).map_err(|error| format!("the body is not a JSON object: {error}"))?;
+        let mut request = Self {
+            body,
+            list: None,
+            messages: Vec::new(),
+        };
+        if let Some(list) = messages
+            && let Ok(messages) = serde_json::from_str::<Vec<&RawValue>>(list.get())
+        {
+            request.list = Some(span_in(body, list.get()));
+            request.messages = messages.into_iter().map(|raw| message(body, raw)).collect();
         }
         Ok(request)
+    }
+
+    /// The request as it came.
+    #[must_use]
+    pub fn body(&self) -> &'a str {
+        self.body
+    }
+
+    /// What the user said, newest message first.
+    pub fn user_texts(&self) -> impl Iterator<Item = Cow<'a, str>> {
+        self.messages
+            .iter()
+            .rev()
+            .filter(|message| message.role == Role::User)
+            .map(|message| self.text(message))
     }
 
     /// The newest message of the user.
@@ -115,7 +135,11 @@ impl<'a> ChatRequest<'a> {
 fn message(body: &str, raw: &RawValue) -> Message {
     let span = span_in(body, raw.get());
     let Ok([role, content]) = fields(raw.get(), ["role", "content"]) else {
-        return Message { span, role: Role::Other, content: Content::Other };
+        return Message {
+            span,
+            role: Role::Other,
+            content: Content::Other,
+        };
     };
     let role = match role.map(RawValue::get) {
         Some(r#""system""# | r#""developer""#) => Role::System,
@@ -157,7 +181,10 @@ fn span_in(body: &str, part: &str) -> Span {
 struct BorrowedText<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// The values of `names` in a JSON object, each as the bytes it is written in.
-fn fields<'a, const N: usize>(json: &'a str, names: [&'static str; N]) -> serde_json::Result<[Option<&'a RawValue>; N]> {
+fn fields<'a, const N: usize>(
+    json: &'a str,
+    names: [&'static str; N],
+) -> serde_json::Result<[Option<&'a RawValue>; N]> {
     let mut deserializer = serde_json::Deserializer::from_str(json);
     let fields = Wanted(names).deserialize(&mut deserializer)?;
     deserializer.end()?;

@@ -10,7 +10,7 @@ use uuid::Uuid;
 /// Longest content of a memory, in bytes of UTF-8.
 pub const MAX_CONTENT_BYTES: usize = 10_000;
 
-/// A memory's public id (UUIDv7, so ids sort by the time of their making).
+/// A memory's public id (`UUIDv7`, so ids sort by the time of their making).
 pub type MemoryId = Uuid;
 /// Labels of a memory.
 pub type Tags = Vec<String>;

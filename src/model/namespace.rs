@@ -150,7 +150,7 @@ pub struct NamespaceStats {
 pub struct Namespace {
     /// Upper half of its memories' row ids; never leaves the process.
     pub number: NamespaceNumber,
-    /// Public id (UUIDv7).
+    /// Public id (`UUIDv7`).
     pub id: Uuid,
     /// Unique name.
     pub name: NamespaceName,

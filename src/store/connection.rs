@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use super::{migrations, OpenError};
+use super::{OpenError, migrations};
 
 /// Marks the file as maia's (`PRAGMA application_id`): "maia" in ASCII.
 pub(super) const APPLICATION_ID: i32 = 0x6d61_6961;
@@ -23,7 +23,10 @@ const WAL_SIZE_LIMIT: i64 = 32 << 20;
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
 pub(super) fn open_writer(path: &Path) -> rusqlite::Result<Connection> {
-    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    let connection = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
@@ -59,7 +62,10 @@ pub(super) fn create_private(path: &Path) -> Result<(), OpenError> {
     match options.open(path) {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(OpenError::Unusable { path: path.to_owned(), reason: error.to_string() }),
+        Err(error) => Err(OpenError::Unusable {
+            path: path.to_owned(),
+            reason: error.to_string(),
+        }),
     }
 }
 
@@ -67,9 +73,19 @@ pub(super) fn create_private(path: &Path) -> Result<(), OpenError> {
 pub(super) fn inspect(path: &Path) -> Result<(), OpenError> {
     let size = match fs::metadata(path) {
         Ok(metadata) if metadata.is_file() => metadata.len(),
-        Ok(_) => return Err(OpenError::Unusable { path: path.to_owned(), reason: "it is not a file".into() }),
+        Ok(_) => {
+            return Err(OpenError::Unusable {
+                path: path.to_owned(),
+                reason: "it is not a file".into(),
+            });
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(OpenError::Unusable { path: path.to_owned(), reason: error.to_string() }),
+        Err(error) => {
+            return Err(OpenError::Unusable {
+                path: path.to_owned(),
+                reason: error.to_string(),
+            });
+        }
     };
     if size == 0 {
         return Ok(());
@@ -78,14 +94,21 @@ pub(super) fn inspect(path: &Path) -> Result<(), OpenError> {
     let fail = |error: rusqlite::Error| OpenError::unusable(path, &error);
     let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(fail)?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(fail)?;
-    let pragma = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map_err(fail);
+    let pragma = |name: &str| {
+        connection
+            .pragma_query_value(None, name, |row| row.get::<_, i64>(0))
+            .map_err(fail)
+    };
     let tables = connection
         .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0))
         .map_err(fail)?;
     let application_id = pragma("application_id")?;
     if application_id != i64::from(APPLICATION_ID) && (application_id != 0 || tables != 0) {
         let found = i32::try_from(application_id).unwrap_or_default();
-        return Err(OpenError::Foreign { path: path.to_owned(), found });
+        return Err(OpenError::Foreign {
+            path: path.to_owned(),
+            found,
+        });
     }
     migrations::check_version(pragma("user_version")?, path)?;
     inspect_pages(&connection, path)
@@ -93,7 +116,10 @@ pub(super) fn inspect(path: &Path) -> Result<(), OpenError> {
 
 /// A cut file often still opens: `SQLite` notices a missing page only when it needs it.
 fn inspect_header(path: &Path, size: u64) -> Result<(), OpenError> {
-    let damaged = |reason: String| OpenError::Damaged { path: path.to_owned(), reason };
+    let damaged = |reason: String| OpenError::Damaged {
+        path: path.to_owned(),
+        reason,
+    };
     let mut header = [0; 100];
     fs::File::open(path)
         .and_then(|mut file| file.read_exact(&mut header))
@@ -102,7 +128,11 @@ fn inspect_header(path: &Path, size: u64) -> Result<(), OpenError> {
         return Err(damaged("it does not begin as one".into()));
     }
     let number = |range: std::ops::Range<usize>| {
-        header.get(range).unwrap_or_default().iter().fold(0_u64, |number, byte| number << 8 | u64::from(*byte))
+        header
+            .get(range)
+            .unwrap_or_default()
+            .iter()
+            .fold(0_u64, |number, byte| number << 8 | u64::from(*byte))
     };
     let page_size = match number(16..18) {
         1 => 65_536,
@@ -113,7 +143,10 @@ fn inspect_header(path: &Path, size: u64) -> Result<(), OpenError> {
     let counted = number(24..28) == number(92..96);
     let has_log = fs::metadata(log_path(path)).is_ok_and(|log| log.len() > 0);
     if counted && !has_log && size < pages * page_size {
-        return Err(damaged(format!("it has {size} bytes where its header says {}", pages * page_size)));
+        return Err(damaged(format!(
+            "it has {size} bytes where its header says {}",
+            pages * page_size
+        )));
     }
     Ok(())
 }
@@ -121,10 +154,15 @@ fn inspect_header(path: &Path, size: u64) -> Result<(), OpenError> {
 fn inspect_pages(connection: &Connection, path: &Path) -> Result<(), OpenError> {
     let begun = Instant::now();
     let fail = |error: rusqlite::Error| OpenError::unusable(path, &error);
-    connection.progress_handler(10_000, Some(move || begun.elapsed() > INSPECTION_TIME)).map_err(fail)?;
+    connection
+        .progress_handler(10_000, Some(move || begun.elapsed() > INSPECTION_TIME))
+        .map_err(fail)?;
     match connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0)) {
         Ok(answer) if answer == "ok" => Ok(()),
-        Ok(reason) => Err(OpenError::Damaged { path: path.to_owned(), reason }),
+        Ok(reason) => Err(OpenError::Damaged {
+            path: path.to_owned(),
+            reason,
+        }),
         Err(error) if error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted) => Ok(()),
         Err(error) => Err(fail(error)),
     }

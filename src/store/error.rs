@@ -53,10 +53,14 @@ impl OpenError {
     pub(super) fn unusable(path: &Path, error: &rusqlite::Error) -> Self {
         let path = path.to_owned();
         match error.sqlite_error_code() {
-            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
-                Self::Damaged { path, reason: error.to_string() }
-            }
-            _ => Self::Unusable { path, reason: error.to_string() },
+            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => Self::Damaged {
+                path,
+                reason: error.to_string(),
+            },
+            _ => Self::Unusable {
+                path,
+                reason: error.to_string(),
+            },
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use rusqlite::types::Value;
-use rusqlite::{named_params, params, params_from_iter, Connection, OptionalExtension as _, Row};
+use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params, params_from_iter};
 use uuid::Uuid;
 
 use super::namespaces::{to_json, unreadable};
@@ -73,7 +73,8 @@ impl Store {
         namespace: NamespaceNumber,
         memory: NewMemory,
     ) -> Result<Option<Memory>, StoreError> {
-        self.write(move |connection| insert(connection, namespace, &memory)).await
+        self.write(move |connection| insert(connection, namespace, &memory))
+            .await
     }
 
     /// Stores those memories that the namespace does not hold yet, all in one transaction; `None` where the namespace is gone.
@@ -91,7 +92,9 @@ impl Store {
             let mut remembered = Vec::with_capacity(memories.len());
             for memory in &memories {
                 let fingerprint = text::fingerprint(&memory.content);
-                let same = known.query_row(params![namespace.0, fingerprint], |row| row.get(0)).optional()?;
+                let same = known
+                    .query_row(params![namespace.0, fingerprint], |row| row.get(0))
+                    .optional()?;
                 remembered.push(match same {
                     Some(id) => Remembered::Known(id),
                     None => match insert(connection, namespace, memory)? {
@@ -251,7 +254,9 @@ impl MemoryFilter {
         let mut values = vec![Value::from(first), Value::from(last)];
         if !self.kinds.is_empty() {
             let marks = vec!["?"; self.kinds.len()].join(", ");
-            condition.push_str(&format!(" AND type IN ({marks})"));
+            condition.push_str(" AND type IN (");
+            condition.push_str(&marks);
+            condition.push(')');
             values.extend(self.kinds.iter().map(|kind| Value::from(kind.as_str().to_owned())));
         }
         if let Some(source) = self.source {
@@ -285,16 +290,14 @@ impl MemoryFilter {
 
 fn find(connection: &Connection, namespace: NamespaceNumber, id: MemoryId) -> rusqlite::Result<Option<Memory>> {
     connection
-        .prepare_cached(&format!("SELECT {COLUMNS} FROM memories WHERE id = ?1 AND namespace = ?2"))?
+        .prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM memories WHERE id = ?1 AND namespace = ?2"
+        ))?
         .query_row(params![id, namespace.0], from_row)
         .optional()
 }
 
-fn insert(
-    connection: &Connection,
-    namespace: NamespaceNumber,
-    memory: &NewMemory,
-) -> rusqlite::Result<Option<Memory>> {
+fn insert(connection: &Connection, namespace: NamespaceNumber, memory: &NewMemory) -> rusqlite::Result<Option<Memory>> {
     let sequence: Option<i64> = connection
         .prepare_cached(
             "UPDATE namespaces SET next_sequence = next_sequence + 1 WHERE number = ?1 RETURNING next_sequence - 1",

@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use chrono::Utc;
-use rusqlite::{params, Connection, TransactionBehavior};
+use rusqlite::{Connection, TransactionBehavior, params};
 use uuid::Uuid;
 
-use super::connection::APPLICATION_ID;
 use super::OpenError;
+use super::connection::APPLICATION_ID;
 use crate::model::NamespaceName;
 
 /// Step n brings the schema from version n to n + 1 (`PRAGMA user_version`).
@@ -21,7 +21,11 @@ fn known_version() -> i64 {
 pub(super) fn check_version(found: i64, path: &Path) -> Result<(), OpenError> {
     let known = known_version();
     if found > known {
-        return Err(OpenError::Newer { path: path.to_owned(), found, known });
+        return Err(OpenError::Newer {
+            path: path.to_owned(),
+            found,
+            known,
+        });
     }
     Ok(())
 }
@@ -29,8 +33,12 @@ pub(super) fn check_version(found: i64, path: &Path) -> Result<(), OpenError> {
 /// Brings the schema up to date in one transaction. Of several processes that try at once, one does it and the others find it done.
 pub(super) fn run(connection: &mut Connection, path: &Path) -> Result<(), OpenError> {
     let fail = |error: rusqlite::Error| OpenError::unusable(path, &error);
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(fail)?;
-    let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(fail)?;
+    let transaction = connection
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .map_err(fail)?;
+    let version: i64 = transaction
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .map_err(fail)?;
     check_version(version, path)?;
     if version == known_version() {
         return Ok(());
@@ -38,8 +46,12 @@ pub(super) fn run(connection: &mut Connection, path: &Path) -> Result<(), OpenEr
     for step in STEPS.iter().skip(usize::try_from(version).unwrap_or_default()) {
         transaction.execute_batch(step).map_err(fail)?;
     }
-    transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(fail)?;
-    transaction.pragma_update(None, "user_version", known_version()).map_err(fail)?;
+    transaction
+        .pragma_update(None, "application_id", APPLICATION_ID)
+        .map_err(fail)?;
+    transaction
+        .pragma_update(None, "user_version", known_version())
+        .map_err(fail)?;
     let now = Utc::now().timestamp_millis();
     transaction
         .execute(

@@ -1,6 +1,6 @@
 //! Namespaces: reading, making, changing, deleting.
 
-use rusqlite::{named_params, params, Connection, OptionalExtension as _, Row};
+use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
 use uuid::Uuid;
 
 use super::memories::time;
@@ -90,7 +90,9 @@ impl Store {
         self.read(move |connection| {
             let total = connection.query_row("SELECT count(*) FROM namespaces", [], |row| row.get(0))?;
             let namespaces = connection
-                .prepare_cached(&format!("SELECT {COLUMNS} FROM namespaces ORDER BY name LIMIT ?1 OFFSET ?2"))?
+                .prepare_cached(&format!(
+                    "SELECT {COLUMNS} FROM namespaces ORDER BY name LIMIT ?1 OFFSET ?2"
+                ))?
                 .query_map(params![limit, i64::try_from(offset).unwrap_or(i64::MAX)], from_row)?
                 .collect::<rusqlite::Result<_>>()?;
             Ok(NamespacePage { namespaces, total })
@@ -139,7 +141,9 @@ impl Store {
             if namespace.stats.memory_count > 0 && !force {
                 return Ok(DeleteNamespace::NotEmpty(namespace.stats.memory_count));
             }
-            connection.prepare_cached("DELETE FROM namespaces WHERE number = ?1")?.execute([namespace.number.0])?;
+            connection
+                .prepare_cached("DELETE FROM namespaces WHERE number = ?1")?
+                .execute([namespace.number.0])?;
             Ok(DeleteNamespace::Deleted)
         })
         .await
@@ -185,7 +189,11 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Namespace> {
         id: row.get(1)?,
         name: NamespaceName::parse(&name).map_err(|reason| unreadable(2, reason))?,
         config: serde_json::from_str(&config).map_err(|error| unreadable(3, error.to_string()))?,
-        stats: NamespaceStats { memory_count: row.get(4)?, token_count: row.get(5)?, word_count: row.get(6)? },
+        stats: NamespaceStats {
+            memory_count: row.get(4)?,
+            token_count: row.get(5)?,
+            word_count: row.get(6)?,
+        },
         created_at: time(row, 7)?,
         updated_at: time(row, 8)?,
     })

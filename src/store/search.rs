@@ -6,9 +6,9 @@
 
 use std::collections::HashMap;
 
-use rusqlite::{params, Connection, OptionalExtension as _};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::memories::{from_row, MemoryFilter, COLUMNS};
+use super::memories::{COLUMNS, MemoryFilter, from_row};
 use super::{Store, StoreError};
 use crate::model::{Memory, NamespaceNumber};
 use crate::text::Term;
@@ -62,7 +62,8 @@ impl Store {
         if terms.is_empty() {
             return Ok(Found::default());
         }
-        self.read(move |connection| search(connection, namespace, &terms, &filter, limit, offset)).await
+        self.read(move |connection| search(connection, namespace, &terms, &filter, limit, offset))
+            .await
     }
 }
 
@@ -102,22 +103,36 @@ fn search(
         candidates.truncate((offset.saturating_add(limit)).saturating_mul(2).max(64));
     }
     let mean_length = words / memories;
-    let mut read = connection.prepare_cached(&format!("SELECT {COLUMNS}, word_count FROM memories WHERE row_id = ?1"))?;
+    let mut read =
+        connection.prepare_cached(&format!("SELECT {COLUMNS}, word_count FROM memories WHERE row_id = ?1"))?;
     let mut hits = Vec::with_capacity(candidates.len());
     for (row_id, weight) in &candidates {
-        let found = read.query_row([row_id], |row| Ok((from_row(row)?, row.get::<_, f64>(13)?))).optional()?;
+        let found = read
+            .query_row([row_id], |row| Ok((from_row(row)?, row.get::<_, f64>(13)?)))
+            .optional()?;
         let Some((memory, length)) = found.filter(|(memory, _)| filter.accepts(memory)) else {
             continue;
         };
         let relative_length = if mean_length > 0.0 { length / mean_length } else { 1.0 };
-        let score = weight * (SATURATION + 1.0)
-            / (1.0 + SATURATION * (1.0 - LENGTH_WEIGHT + LENGTH_WEIGHT * relative_length));
+        let score =
+            weight * (SATURATION + 1.0) / (1.0 + SATURATION * (1.0 - LENGTH_WEIGHT + LENGTH_WEIGHT * relative_length));
         let coverage = weight / whole_weight;
-        hits.push(SearchHit { memory, score, coverage });
+        hits.push(SearchHit {
+            memory,
+            score,
+            coverage,
+        });
     }
-    let total = if *filter == MemoryFilter::default() { matched } else { hits.len() };
+    let total = if *filter == MemoryFilter::default() {
+        matched
+    } else {
+        hits.len()
+    };
     hits.sort_by(|a, b| b.score.total_cmp(&a.score).then(b.memory.row_id.cmp(&a.memory.row_id)));
-    Ok(Found { hits: hits.into_iter().skip(offset).take(limit).collect(), total })
+    Ok(Found {
+        hits: hits.into_iter().skip(offset).take(limit).collect(),
+        total,
+    })
 }
 
 /// The memories that hold each term.
@@ -135,7 +150,9 @@ fn postings(
         .take(MAX_TERMS)
         .map(|(term, _)| {
             lookup
-                .query_map(params![term.match_expression(), first, last, MAX_POSTINGS], |row| row.get(0))?
+                .query_map(params![term.match_expression(), first, last, MAX_POSTINGS], |row| {
+                    row.get(0)
+                })?
                 .collect()
         })
         .collect()

@@ -31,8 +31,13 @@ pub(super) struct Writer {
 impl Writer {
     pub(super) fn start(connection: Connection) -> io::Result<Self> {
         let (queue, changes) = mpsc::channel(QUEUE);
-        let thread = thread::Builder::new().name("maia-writer".into()).spawn(move || run(connection, changes))?;
-        Ok(Self { queue: Mutex::new(Some(queue)), thread: Mutex::new(Some(thread)) })
+        let thread = thread::Builder::new()
+            .name("maia-writer".into())
+            .spawn(move || run(connection, changes))?;
+        Ok(Self {
+            queue: Mutex::new(Some(queue)),
+            thread: Mutex::new(Some(thread)),
+        })
     }
 
     pub(super) async fn write<T, F>(&self, change: F) -> Result<T, StoreError>
@@ -88,7 +93,7 @@ fn run(connection: Connection, mut changes: mpsc::Receiver<Change>) {
         commit(&connection, group);
     }
     // So that the one file is the whole database after a clean exit.
-    if let Err(error) = connection.pragma_query(None, "wal_checkpoint(TRUNCATE)", |_| Ok(())) {
+    if let Err(error) = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())) {
         tracing::warn!(%error, "the write-ahead log could not be folded into the database");
     }
     if let Err((_, error)) = connection.close() {
@@ -112,10 +117,10 @@ fn commit(connection: &Connection, group: Vec<Change>) {
     if failure.is_none() {
         failure = connection.execute_batch("COMMIT").err().map(StoreError::from);
     }
-    if !connection.is_autocommit() {
-        if let Err(error) = connection.execute_batch("ROLLBACK") {
-            tracing::error!(%error, "a failed group of writes could not be rolled back");
-        }
+    if !connection.is_autocommit()
+        && let Err(error) = connection.execute_batch("ROLLBACK")
+    {
+        tracing::error!(%error, "a failed group of writes could not be rolled back");
     }
     for answer in answers {
         answer(failure.clone());
@@ -131,8 +136,15 @@ fn run_in_savepoint(connection: &Connection, change: Change) -> (Answer, Option<
     let (keep, answer) = change(Ok(connection));
     // A full disk or a failing one can make SQLite roll back the whole transaction by itself.
     if connection.is_autocommit() {
-        return (answer, Some(StoreError::Database("the transaction was rolled back".into())));
+        return (
+            answer,
+            Some(StoreError::Database("the transaction was rolled back".into())),
+        );
     }
-    let end = if keep { "RELEASE change" } else { "ROLLBACK TO change; RELEASE change" };
+    let end = if keep {
+        "RELEASE change"
+    } else {
+        "ROLLBACK TO change; RELEASE change"
+    };
     (answer, connection.execute_batch(end).err().map(StoreError::from))
 }

@@ -49,6 +49,8 @@ pub fn fingerprint(content: &str) -> [u8; 16] {
         content.trim().clone_into(&mut normal);
     }
     let mut key = [0; 16];
-    key.iter_mut().zip(Sha256::digest(normal.as_bytes())).for_each(|(to, from)| *to = from);
+    key.iter_mut()
+        .zip(Sha256::digest(normal.as_bytes()))
+        .for_each(|(to, from)| *to = from);
     key
 }

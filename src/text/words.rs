@@ -1,23 +1,203 @@
 //! Words of a text, and which of them tell something.
 
-use unicode_normalization::char::is_combining_mark;
 use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
 
 /// English words that tell nothing of what a sentence is about, sorted. Their shortened halves (`don't` is `don` and `t`) are among them.
 const STOP_WORDS: &[&str] = &[
-    "a", "about", "above", "after", "again", "against", "ain", "all", "also", "am", "an", "and", "any", "are", "aren", "as",
-    "at", "be", "because", "been", "before", "being", "below", "between", "both", "but", "by", "can", "could", "couldn",
-    "d", "did", "didn", "do", "does", "doesn", "doing", "don", "down", "during", "each", "either", "else", "ever", "few",
-    "for", "from", "further", "get", "gets", "getting", "give", "go", "goes", "going", "got", "had", "hadn", "has", "hasn",
-    "have", "haven", "having", "he", "hello", "her", "here", "hers", "herself", "hey", "hi", "him", "himself", "his", "how",
-    "i", "if", "in", "into", "is", "isn", "it", "its", "itself", "just", "let", "ll", "m", "made", "make", "makes", "many",
-    "may", "me", "might", "more", "most", "much", "must", "my", "myself", "need", "no", "nor", "not", "now", "of", "off",
-    "ok", "okay", "on", "once", "one", "only", "or", "other", "our", "ours", "ourselves", "out", "over", "own", "please",
-    "re", "s", "same", "say", "shall", "she", "should", "shouldn", "so", "some", "such", "t", "tell", "than", "thank",
-    "thanks", "that", "the", "their", "theirs", "them", "themselves", "then", "there", "these", "they", "this", "those",
-    "through", "to", "too", "under", "until", "up", "upon", "us", "use", "used", "user", "using", "ve", "very", "want", "was",
-    "wasn", "we", "were", "weren", "what", "when", "where", "whether", "which", "while", "who", "whom", "whose", "why",
-    "will", "with", "won", "would", "wouldn", "yeah", "yes", "you", "your", "yours", "yourself", "yourselves",
+    "a",
+    "about",
+    "above",
+    "after",
+    "again",
+    "against",
+    "ain",
+    "all",
+    "also",
+    "am",
+    "an",
+    "and",
+    "any",
+    "are",
+    "aren",
+    "as",
+    "at",
+    "be",
+    "because",
+    "been",
+    "before",
+    "being",
+    "below",
+    "between",
+    "both",
+    "but",
+    "by",
+    "can",
+    "could",
+    "couldn",
+    "d",
+    "did",
+    "didn",
+    "do",
+    "does",
+    "doesn",
+    "doing",
+    "don",
+    "down",
+    "during",
+    "each",
+    "either",
+    "else",
+    "ever",
+    "few",
+    "for",
+    "from",
+    "further",
+    "get",
+    "gets",
+    "getting",
+    "give",
+    "go",
+    "goes",
+    "going",
+    "got",
+    "had",
+    "hadn",
+    "has",
+    "hasn",
+    "have",
+    "haven",
+    "having",
+    "he",
+    "hello",
+    "her",
+    "here",
+    "hers",
+    "herself",
+    "hey",
+    "hi",
+    "him",
+    "himself",
+    "his",
+    "how",
+    "i",
+    "if",
+    "in",
+    "into",
+    "is",
+    "isn",
+    "it",
+    "its",
+    "itself",
+    "just",
+    "let",
+    "ll",
+    "m",
+    "made",
+    "make",
+    "makes",
+    "many",
+    "may",
+    "me",
+    "might",
+    "more",
+    "most",
+    "much",
+    "must",
+    "my",
+    "myself",
+    "need",
+    "no",
+    "nor",
+    "not",
+    "now",
+    "of",
+    "off",
+    "ok",
+    "okay",
+    "on",
+    "once",
+    "one",
+    "only",
+    "or",
+    "other",
+    "our",
+    "ours",
+    "ourselves",
+    "out",
+    "over",
+    "own",
+    "please",
+    "re",
+    "s",
+    "same",
+    "say",
+    "shall",
+    "she",
+    "should",
+    "shouldn",
+    "so",
+    "some",
+    "such",
+    "t",
+    "tell",
+    "than",
+    "thank",
+    "thanks",
+    "that",
+    "the",
+    "their",
+    "theirs",
+    "them",
+    "themselves",
+    "then",
+    "there",
+    "these",
+    "they",
+    "this",
+    "those",
+    "through",
+    "to",
+    "too",
+    "under",
+    "until",
+    "up",
+    "upon",
+    "us",
+    "use",
+    "used",
+    "user",
+    "using",
+    "ve",
+    "very",
+    "want",
+    "was",
+    "wasn",
+    "we",
+    "were",
+    "weren",
+    "what",
+    "when",
+    "where",
+    "whether",
+    "which",
+    "while",
+    "who",
+    "whom",
+    "whose",
+    "why",
+    "will",
+    "with",
+    "won",
+    "would",
+    "wouldn",
+    "yeah",
+    "yes",
+    "you",
+    "your",
+    "yours",
+    "yourself",
+    "yourselves",
 ];
 
 /// A telling word of a query, as the index can be asked for it.
@@ -51,6 +231,16 @@ pub fn is_stop_word(word: &str) -> bool {
 /// The telling words of a text, each once, in their order.
 #[must_use]
 pub fn terms(text: &str) -> Vec<Term> {
+    terms_without(text, is_stop_word)
+}
+
+/// All words of a text, each once, in their order.
+#[must_use]
+pub fn all_terms(text: &str) -> Vec<Term> {
+    terms_without(text, |_| false)
+}
+
+fn terms_without(text: &str, leave_out: impl Fn(&str) -> bool) -> Vec<Term> {
     let mut terms = Vec::new();
     let mut add = |term: Term| {
         if !terms.contains(&term) {
@@ -61,13 +251,21 @@ pub fn terms(text: &str) -> Vec<Term> {
         match run {
             Run::Word(word) => {
                 let text = fold(word);
-                if !is_stop_word(&text) && text.chars().any(char::is_alphanumeric) {
+                if !leave_out(&text) && text.chars().any(char::is_alphanumeric) {
                     add(Term { text, prefix: false });
                 }
             }
             // A run of one character finds the bigrams that begin with it.
-            Run::Ideographs(run) if run.chars().nth(1).is_none() => add(Term { text: run.to_owned(), prefix: true }),
-            Run::Ideographs(run) => bigrams(run).for_each(|bigram| add(Term { text: bigram.to_owned(), prefix: false })),
+            Run::Ideographs(run) if run.chars().nth(1).is_none() => add(Term {
+                text: run.to_owned(),
+                prefix: true,
+            }),
+            Run::Ideographs(run) => bigrams(run).for_each(|bigram| {
+                add(Term {
+                    text: bigram.to_owned(),
+                    prefix: false,
+                });
+            }),
         }
     }
     terms
@@ -120,16 +318,22 @@ enum Run<'a> {
 }
 
 fn runs(text: &str) -> impl Iterator<Item = Run<'_>> {
-    text.split(|c: char| !c.is_alphanumeric() && !is_combining_mark(c)).filter(|run| !run.is_empty()).flat_map(|run| {
-        let mut rest = run;
-        std::iter::from_fn(move || {
-            let ideographs = is_ideograph(rest.chars().next()?);
-            let end = rest.find(|c| is_ideograph(c) != ideographs).unwrap_or(rest.len());
-            let (head, tail) = rest.split_at_checked(end)?;
-            rest = tail;
-            Some(if ideographs { Run::Ideographs(head) } else { Run::Word(head) })
+    text.split(|c: char| !c.is_alphanumeric() && !is_combining_mark(c))
+        .filter(|run| !run.is_empty())
+        .flat_map(|run| {
+            let mut rest = run;
+            std::iter::from_fn(move || {
+                let ideographs = is_ideograph(rest.chars().next()?);
+                let end = rest.find(|c| is_ideograph(c) != ideographs).unwrap_or(rest.len());
+                let (head, tail) = rest.split_at_checked(end)?;
+                rest = tail;
+                Some(if ideographs {
+                    Run::Ideographs(head)
+                } else {
+                    Run::Word(head)
+                })
+            })
         })
-    })
 }
 
 fn bigrams(run: &str) -> impl Iterator<Item = &str> {
@@ -142,7 +346,10 @@ fn fold(word: &str) -> String {
     if word.is_ascii() {
         return word.to_ascii_lowercase();
     }
-    word.nfkd().filter(|c| !is_latin_diacritic(*c)).flat_map(char::to_lowercase).collect()
+    word.nfkd()
+        .filter(|c| !is_latin_diacritic(*c))
+        .flat_map(char::to_lowercase)
+        .collect()
 }
 
 /// Combining diacritical marks; the vowel signs of Indic scripts are marks too, and part of the word.
