@@ -12,7 +12,7 @@ mod search;
 mod writer;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use r2d2_sqlite::SqliteConnectionManager;
@@ -38,7 +38,8 @@ pub struct Store {
 
 struct Inner {
     path: PathBuf,
-    readers: r2d2::Pool<SqliteConnectionManager>,
+    /// Gone once closed: a reader that stays open would keep the write-ahead log beside the file.
+    readers: Mutex<Option<r2d2::Pool<SqliteConnectionManager>>>,
     writer: Writer,
 }
 
@@ -70,7 +71,7 @@ impl Store {
         Ok(Self {
             inner: Arc::new(Inner {
                 path: path.to_owned(),
-                readers,
+                readers: Mutex::new(Some(readers)),
                 writer,
             }),
         })
@@ -105,7 +106,11 @@ impl Store {
     pub async fn close(&self) {
         let inner = Arc::clone(&self.inner);
         // The join can only fail when the runtime is going down, and then there is nobody left to tell.
-        let _ = tokio::task::spawn_blocking(move || inner.writer.stop()).await;
+        let _ = tokio::task::spawn_blocking(move || {
+            drop(lock(&inner.readers).take());
+            inner.writer.stop();
+        })
+        .await;
     }
 
     /// Runs a query on a reading connection, off the async threads.
@@ -116,7 +121,8 @@ impl Store {
     {
         let inner = Arc::clone(&self.inner);
         tokio::task::spawn_blocking(move || {
-            let connection = inner.readers.get().map_err(|_| StoreError::Busy)?;
+            let readers = lock(&inner.readers).clone().ok_or(StoreError::Closed)?;
+            let connection = readers.get().map_err(|_| StoreError::Busy)?;
             query(&connection).map_err(StoreError::from)
         })
         .await
@@ -131,4 +137,9 @@ impl Store {
     {
         self.inner.writer.write(change).await
     }
+}
+
+/// What a mutex guards here is whole between two statements, so a panic elsewhere does not spoil it.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

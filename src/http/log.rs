@@ -35,7 +35,7 @@ pub(super) async fn log(mut request: Request, next: Next) -> Response {
     request.extensions_mut().insert(RequestId(id.clone()));
     let mut response = next.run(request).await;
     let status = response.status().as_u16();
-    let milliseconds = begun.elapsed().as_secs_f64() * 1_000.0;
+    let milliseconds = (begun.elapsed().as_secs_f64() * 10_000.0).round() / 10.0;
     let error = response.extensions().get::<ErrorMark>().cloned();
     match error {
         Some(ErrorMark {

@@ -10,7 +10,7 @@ use std::thread::{self, JoinHandle};
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
-use super::StoreError;
+use super::{StoreError, lock};
 
 /// Changes that may wait. Who comes later waits for a place, which is how the store slows its callers down.
 const QUEUE: usize = 1_024;
@@ -75,10 +75,6 @@ impl Drop for Writer {
     fn drop(&mut self) {
         self.stop();
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 fn run(connection: Connection, mut changes: mpsc::Receiver<Change>) {
