@@ -1,1 +1,2 @@
 //! maia
+pub mod memory;
