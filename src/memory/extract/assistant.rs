@@ -16,7 +16,7 @@ use super::{
 };
 
 /// Mentions of "the user" above which an answer is about users in general, as software texts are.
-const MANY_USERS: usize = 3;
+const MANY_USERS: usize = 1;
 
 pattern!(
     NOTED,
@@ -36,11 +36,12 @@ pattern!(
 pattern!(
     LASTING_FACT,
     r"(?xi)\A(?:the\ )?user(?:
-      (?:'s|\u{2019}s)\ (?:name|nickname|favou?rite\ [\w\ ]{1,30}|birthday|deadline|wife|husband|partner|son|daughter|dog|cat|mother|father|boss|employer|job|age|time\ ?zone|hometown|home|preferred\ [\w\ ]{1,30}|[\w\ ]{1,20}(?:deadline|birthday|flight|appointment))\ (?:is|are|was|works?|lives?)\b
-      |\ (?:strongly\ |really\ |currently\ |also\ |generally\ |usually\ )?(?:prefers|likes|loves|dislikes|hates|enjoys|lives|works\ (?:as|at|for|from|in|remotely)|owns|speaks|studies|grew\ up|was\ born|moved\ to
+      (?:'s|\u{2019}s)\ (?:(?:name|nickname|hometown|employer)\ is\ (?-i:[A-Z])
+        |(?:favou?rite\ [\w\ ]{1,30}|birthday|deadline|wife|husband|partner|son|daughter|dog|cat|mother|father|boss|job|age|time\ ?zone|preferred\ [\w\ ]{1,30}|[\w\ ]{1,20}\ (?:deadline|birthday|flight|appointment))\ (?:is|are|was|works?|lives?)\b)
+      |\ (?:strongly\ |really\ |currently\ |also\ |generally\ |usually\ )?(?:prefers|(?:likes|loves|dislikes|hates|enjoys)\ (?:[\w-]+ing\b|to\ |[\w-]+\.?\z|(?-i:[A-Z]))|lives\ (?:in|with|near|alone)|works\ (?:as|remotely|from\ home|(?:at|for|in)\ (?-i:[A-Z]))|speaks|grew\ up|was\ born|moved\ to\ (?-i:[A-Z])
         |doesn(?:'|\u{2019})t\ (?:eat|drink|like|own|speak|smoke)
-        |is\ (?:allergic|vegan|vegetarian|married|single|from|based|an?\ |[0-9]{1,3}\b|left-handed|diabetic|pregnant|fluent|learning|studying|planning|retired|interested\ in)
-        |has\ (?:an?\ |two\ |three\ |[0-9]\ )?(?:[\w-]+\ )?(?:wife|husband|son|daughter|sons|daughters|kids?|child|children|dogs?|cats?|brothers?|sisters?|siblings?|allergy|asthma|diabetes|pets?|peanut\ allergy|nut\ allergy)))\b"
+        |is\ (?:allergic|vegan|vegetarian|married|single\b|from\ (?-i:[A-Z])|based\ in|[0-9]{1,3}\ years|left-handed|diabetic|pregnant|fluent|learning\ (?-i:[A-Z])|studying\ |planning\ a\ |retired|interested\ in|an?\ (?:vegan|vegetarian|nurse|doctor|teacher|student|engineer|developer|designer|lawyer|writer|artist|musician|parent|father|mother|beginner)\b)
+        |has\ (?:an?\ |two\ |three\ |[0-9]\ )?(?:[\w-]+\ )?(?:wife|husband|son|daughter|sons|daughters|kids?|children|dogs?|cats?|brothers?|sisters?|siblings?|allergy|asthma|diabetes|pets?)\b))"
 );
 // Something dated, or a limit, of a project that can only be the user's.
 pattern!(

@@ -236,7 +236,9 @@ fn noun_phrase_end(words: &[Word], from: usize) -> Option<usize> {
             && !is_adverb(before)
             && !matches!(before, "and" | "or" | "of" | "the" | "a" | "to" | "," | "in" | "for")
         {
-            let certain = !NOUN_BASES.has(this.strip_suffix('s').unwrap_or(this)) || at + 1 < words.len();
+            let next = word(words, at + 1);
+            let certain =
+                !NOUN_BASES.has(this.strip_suffix('s').unwrap_or(this)) || !next.is_empty() && !is_auxiliary(next);
             if is_third_person(this) && certain && !plural || is_past(this) && (BASES.has(this) || !before.is_empty()) {
                 return Some(at);
             }

@@ -123,8 +123,9 @@ fn push_swapped(out: &mut Line, words: &[Word], coordinated: bool) {
             && words
                 .get(at + 1)
                 .is_some_and(|next| BASES.has(&next.lower) || next.lower == "be" || next.lower == "do");
+        let numeral = lower == "i" && !words.get(at + 1).is_some_and(Word::is_word);
         let swapped = match lower {
-            "i" | "we" => "they",
+            "i" | "we" if !numeral => "they",
             "me" | "us" => "them",
             "my" | "our" => "their",
             "mine" | "ours" => "theirs",

@@ -21,6 +21,22 @@ pattern!(
     \b[^\n.?!:]{0,160}:(?:\s|\z)"
 );
 // "Translate this." – with nothing to say where the material is, all of the message may be it.
+// "Context: …", "Sentence 1: …" – the labels of an exercise.
+pattern!(
+    LABELLED,
+    r"(?i)(?:\A|[\n.?!]\s*)(?:context|passage|text|input|article|paragraph|sentence|statement|premise|hypothesis|document|review|tweet|e-?mail|dialogue|conversation|story|abstract|excerpt|transcript|example|prompt|intro(?:duction)?|q)(?: ?#?\d{1,2})?\s*:"
+);
+// "Here is the intro: …" – whatever is set off so is shown, unless it is the sender's own situation.
+pattern!(SHOWN, r"(?i)\bhere(?:'s|\x{2019}s| is| are) [^\n.?!:]{1,80}:");
+pattern!(
+    OWN_SITUATION,
+    r"(?i)\b(?:situation|background|deal|details|info|information about me|about me|profile|preferences|schedule|setup|thing)\b"
+);
+// "Write a poem …" – what follows is fiction.
+pattern!(
+    FICTION,
+    r"(?i)\b(?:write|compose|create|continue|make up|tell|generate|draft)\b[^\n.?!]{0,40}\b(?:poem|story|song|lyrics|haiku|tale|fiction|dialogue|monologue|screenplay|sonnet|rap|limerick|fanfic|scene|diary entry|joke)\b"
+);
 pattern!(
     WORKED_ON_ALL,
     r"(?xi)\b(?:(?:translate|rewrite|re-write|rephrase|paraphrase|reword|proofread|summari[sz]e|shorten|polish|simplify|transcribe|punctuate)\b[^\n.?!]{0,60}
@@ -62,9 +78,12 @@ const ENOUGH_LINES: usize = 2;
 
 /// `text` without what was pasted into it.
 pub(super) fn without_pasted(text: &str) -> String {
-    let end = [&ANNOUNCED, &WORKED_ON]
+    let shown = SHOWN.find(text).filter(|found| !OWN_SITUATION.is_match(found.as_str()));
+    let cuts = [&ANNOUNCED, &WORKED_ON, &LABELLED, &FICTION];
+    let end = cuts
         .into_iter()
         .filter_map(|pattern| pattern.find(text))
+        .chain(shown)
         .map(|found| found.start())
         .min();
     if end.is_none()

@@ -54,6 +54,14 @@ words! {
         september october november december weekend week weeks month months year years spring summer autumn fall winter christmas easter
         thanksgiving halloween birthday morning evening night ago soon semester season since last next recently";
 
+    /// Words by which something is reported broken: a request for help, not a fact.
+    TROUBLE = "
+        won't slow slowly broken crashed crashes cracked hacked fails failed failing stuck leaking leaks stopped keeps hurts aches frozen dead
+        error missing lost disappeared wrong refuses doesn't-work jammed overheating noisy blinking stutters flickers lags false true null empty";
+
+    /// Papers and talks: in the making, they are the task at hand.
+    PAPERS = "article presentation report blog speech lecture quiz lesson email letter newsletter cv resume paper post survey workshop webinar pitch slides";
+
     /// Abilities and inabilities that are traits.
     ABILITIES = "speak play cook sew swim drive ride sing dance juggle type fly ski skate surf knit paint draw read eat drink have tolerate stand digest walk hear see see-well sleep travel lift run work wear use afford bear bake write make do fix whistle run stomach touch";
 
@@ -128,7 +136,6 @@ fn is_strong(rule: &str) -> bool {
             | "favourite"
             | "preference"
             | "constraint"
-            | "attribute"
     )
 }
 
@@ -139,9 +146,14 @@ fn spoiled(clause: &Clause<'_>) -> bool {
             || matches!(word.lower.as_str(), "you" | "your" | "yours" | "yourself" | "you're" | "y'all" | "ya" | "ur" | "?")
             || word.text.contains(CUT)
             || word.text.contains(['_', '{', '}', '=', '<', '>', '\\', '|', '(' , '`'])
+            || word.text.contains(['*', '~'])
+            || matches!(word.lower.as_str(), "minutes" | "example" | "instance")
             || word.text.contains("::")
             || word.text.contains("//")
     }) || clause.words.windows(2).any(|pair| {
+        matches!(pair, [here, after] if here.lower == "here" && !matches!(after.lower.as_str(), "from" | "with" | "in" | "since" | "for" | "to"))
+    }) || clause.words.last().is_some_and(|word| word.lower == "here")
+        || clause.words.windows(2).any(|pair| {
         matches!(pair, [a, b] if matches!((a.lower.as_str(), b.lower.as_str()), ("not", "sure") | ("as", "though") | ("kind" | "sort", "of") | ("i", "say")))
     })
 }
@@ -236,10 +248,19 @@ fn habit(clause: &Clause<'_>) -> Option<Verdict> {
                     clause.word(rest + 1),
                     "see" | "hear" | "know" | "think" | "say" | "ask" | "be"
                 );
-        let the = next == "the" && content(clause, rest) >= 2;
+        let chosen = clause.words.iter().any(|word| {
+            matches!(
+                word.lower.as_str(),
+                "option" | "version" | "first" | "second" | "third" | "latter" | "former" | "previous" | "last"
+            )
+        });
+        let the = next == "the" && !chosen && content(clause, rest) >= 2;
         return (said || the).then_some(("preference", 0.85));
     }
-    if TALK_VERBS.has(main) && !(FACT_VERBS.has(main) && content(clause, rest) >= 2) {
+    if TALK_VERBS.has(main)
+        && !(calendar(clause) && content(clause, rest) >= 2)
+        && !(FACT_VERBS.has(main) && content(clause, rest) >= 2)
+    {
         return None;
     }
     if matches!(
@@ -258,6 +279,7 @@ fn standing(clause: &Clause<'_>, main: &str) -> Option<Verdict> {
     let next = clause.word(rest);
     if points(clause, rest)
         || matches!(next, "on" | "around" | "out" | "through") && about_task(clause)
+        || next == "with" && about_task(clause)
         || next == "for" && points(clause, rest + 1)
     {
         return None;
@@ -309,14 +331,41 @@ fn progressive(clause: &Clause<'_>) -> Option<Verdict> {
         return None;
     }
     if matches!(main, "planning" | "hoping" | "aiming" | "saving") {
+        if clause.words.iter().any(|word| PAPERS.has_noun(&word.lower)) {
+            return None;
+        }
         return (content(clause, verb.main + 1) >= 2 && clause.word(verb.main + 1) != "to"
             || LIFE_PLANS.has(clause.word(verb.main + 2)) && content(clause, verb.main + 2) >= 2)
             .then_some(("plan", 0.7));
     }
     if main == "working" || main == "living" || main == "studying" || main == "teaching" {
-        let task = about_task(clause) || next == "on" || next == "with" && about_task(clause);
+        let farm = clause.words.iter().any(|word| {
+            matches!(
+                word.lower.as_str(),
+                "farm" | "ranch" | "ship" | "degree" | "phd" | "masters" | "novel" | "book"
+            )
+        });
+        let task = about_task(clause) || next == "on" && !farm || next == "with" && about_task(clause);
         return (!task || next == "at" || next == "as")
             .then_some((if main == "living" { "home" } else { "work" }, 0.8));
+    }
+    if main == "looking" {
+        let sought = next == "for"
+            && clause.from(verb.main + 2).iter().take(4).any(|word| {
+                matches!(
+                    word.lower.as_str(),
+                    "job"
+                        | "work"
+                        | "house"
+                        | "apartment"
+                        | "flat"
+                        | "roommate"
+                        | "internship"
+                        | "girlfriend"
+                        | "boyfriend"
+                )
+            });
+        return sought.then_some(("plan", 0.7));
     }
     if PASSING_ING.has(main) {
         let lasting = LASTING_AFTER.has(next)
@@ -324,7 +373,8 @@ fn progressive(clause: &Clause<'_>) -> Option<Verdict> {
             && (main == "going" || main == "getting" || main == "starting" || timed(clause));
         return (lasting && !about_task(clause)).then_some(("plan", 0.65));
     }
-    Some(("activity", 0.7))
+    let paper = clause.words.iter().any(|word| PAPERS.has_noun(&word.lower));
+    (!paper).then_some(("activity", 0.7))
 }
 
 /// "I want to become a nurse", "I'd love to visit Japan": a plan or a wish for a life.
@@ -395,7 +445,7 @@ fn possession(clause: &Clause<'_>) -> Option<Verdict> {
         .find(|word| word.is_word() && !is_adverb(&word.lower))?;
     let talk = owned.iter().take(2).any(|word| TALK_NOUNS.has_noun(&word.lower))
         || owned.len() == 1 && POINTERS.has(&head.lower);
-    if talk
+    if talk && !owned.iter().any(|word| word.lower.starts_with("favo"))
         || matches!(verb.shape, Shape::Doubt | Shape::Would)
         || owned
             .iter()
@@ -423,8 +473,12 @@ fn possession(clause: &Clause<'_>) -> Option<Verdict> {
         let idle = content(clause, verb.main) < 2
             && matches!(verb.shape, Shape::Past | Shape::Perfect | Shape::Being)
             && !timed(clause);
-        return (!idle && !matches!(predicate, "says" | "said" | "thinks" | "means" | "mean" | "wants"))
-            .then_some(("relation", 0.85));
+        return (!idle
+            && !matches!(
+                predicate,
+                "says" | "said" | "thinks" | "means" | "mean" | "wants" | "asked" | "asks" | "told" | "assigned"
+            ))
+        .then_some(("relation", 0.85));
     }
     Some((
         if matches!(verb.shape, Shape::Be | Shape::Was) {
@@ -434,7 +488,7 @@ fn possession(clause: &Clause<'_>) -> Option<Verdict> {
         },
         0.75,
     ))
-    .filter(|_| !about_task(clause))
+    .filter(|_| !about_task(clause) && !clause.words.iter().any(|word| TROUBLE.has(&word.lower)))
 }
 
 /// Whether a verb of the talk or the task is no fact here.
@@ -445,7 +499,11 @@ fn blocked(clause: &Clause<'_>, main: &str) -> bool {
 
 /// Whether the word at a place points out of the sentence ("it", "that", but not "this Friday").
 pub(super) fn points(clause: &Clause<'_>, at: usize) -> bool {
-    POINTERS.has(clause.word(at)) && !TIME_WORDS.has(clause.word(at + 1))
+    let next = clause.word(at + 1);
+    let counts = matches!(clause.word(at), "one" | "both" | "such" | "so")
+        && !matches!(next, "" | "of" | "too" | "and" | "or")
+        && !STOP_WORDS.has(next);
+    POINTERS.has(clause.word(at)) && !TIME_WORDS.has(next) && !counts
 }
 
 /// How many words with content stand from a place on.
@@ -454,7 +512,8 @@ pub(super) fn content(clause: &Clause<'_>, from: usize) -> usize {
 }
 
 fn has_content(word: &Word) -> bool {
-    word.is_word() && !STOP_WORDS.has(&word.lower) && !is_adverb(&word.lower)
+    let name = word.is_capitalised() && word.lower != "i" && word.lower != "i'm";
+    word.is_word() && (name || !STOP_WORDS.has(&word.lower) && !is_adverb(&word.lower))
 }
 
 /// Whether the clause says when.
@@ -470,6 +529,11 @@ pub(super) fn named(clause: &Clause<'_>) -> bool {
         .from(clause.verb.main + 1)
         .iter()
         .any(|word| word.is_capitalised() && word.lower != "i")
+}
+
+/// Whether the clause says that something recurs by the calendar ("every year", "on Mondays").
+fn calendar(clause: &Clause<'_>) -> bool {
+    clause.words.windows(2).any(|pair| matches!(pair, [every, unit] if matches!(every.lower.as_str(), "every" | "each" | "a") && matches!(unit.lower.as_str(), "day" | "week" | "month" | "year" | "morning" | "evening" | "night" | "summer" | "winter" | "weekend")))
 }
 
 /// Whether the clause says that something recurs.

@@ -170,7 +170,8 @@ fn age_or_measure(clause: &Clause<'_>, at: usize) -> Option<Verdict> {
 /// "I'm a nurse", "I'm an only child", "I was a teacher".
 fn noun(clause: &Clause<'_>, at: usize) -> Option<Verdict> {
     let first = clause.word(at);
-    if PASSING_NOUNS.has(first) || content(clause, at) == 0 {
+    let child = matches!(clause.word(at + 1), "girl" | "boy" | "kid" | "child" | "man" | "woman");
+    if PASSING_NOUNS.has(first) && !child || content(clause, at) == 0 {
         return None;
     }
     if clause.from(at).iter().any(|word| word.lower == "fan") {

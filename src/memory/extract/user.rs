@@ -18,7 +18,7 @@ const ENOUGH_TECHNICAL: usize = 2;
 // A part is being handed out, or a world made up: nothing in the message is a fact.
 pattern!(
     PLAY,
-    r"(?xi)\b(?:(?:act|behave|respond|answer|reply|speak|talk|write)\ (?:\w+\ ){0,2}as\ (?:an?|if|though|the)\b|pretend|role-?\ ?play|in\ character|your\ name\ is
+    r"(?xi)\b(?:(?:act|behave|respond|answer|reply|speak|talk|write)\ (?:\w+\ ){0,2}as\ (?:an?|if|though|the)\b|pretend|(?:let'?s|please)\ role-?\ ?play|role-?\ ?play(?:ing)?:|role-?\ ?play\ (?:as|with|a|the|this)\b|in\ character|your\ name\ is
     |i\ want\ you\ to\ (?:act|be|play|become|pretend)|you\ will\ (?:act|be|play|pretend|become)|you'll\ (?:act|be|play)\b|from\ the\ (?:perspective|point\ of\ view|viewpoint)\ of
     |in\ the\ (?:voice|style|character|role|persona)\ of|in\ (?:the\ )?first[- ]person|hypothetical(?:ly)?|for\ the\ sake\ of\ argument|(?:what|who|where|how\ old)\ am\ i\b|the\ narrator|my\ character
     |what\ would\ you\ (?:do|say|think)\ if|let'?s\ play|dungeon|as\ a\ user,?\ i|continue\ (?:the|this)\ (?:story|poem|text|dialogue|sentence))|\A\s*you(?:\ are|'re|\u{2019}re)\ (?:an?|the|now|my)\b"

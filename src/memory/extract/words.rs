@@ -96,33 +96,33 @@ words! {
 
     /// The material of a task at hand: what has one of these as its object is no fact about a life.
     TASK_NOUNS = "
-        code function method class array string variable script file folder directory column row table dataframe df dataset data query
+        code function method array string variable script file folder directory column row dataframe df dataset query
         database api endpoint json csv xml html css regex error exception bug issue problem question task assignment homework essay
-        sentence paragraph text word equation matrix vector formula loop output input request response container branch commit component
-        button form url link version library package module object value integer float field index element node algorithm
+        sentence paragraph text word equation matrix vector formula loop output input request response container commit component
+        button url link version package module object value integer index element node algorithm gpu cpu wordpress redux pytorch
         command terminal log config configuration template spreadsheet cell snippet parameter argument prompt instruction example step
-        dictionary tuple pointer thread process exam-question warning message stack schema parser compiler cursor sql pdf docx pixel
-        dialog screen webpage page widget dropdown enum struct interface constructor callback promise async cron pipeline
-        draft outline thesis poem story haiku list idea doubt suggestion solution approach requirement following scenario statement
-        points observation constant probability marble ball dice die coin apple orange polynomial triangle graph chart slide excel vba
-        docker kubernetes nginx linux server bash git repo repository localhost port ssh firewall router plugin gradle maven npm pip";
+        dictionary tuple pointer thread warning message stack schema parser compiler cursor sql pdf docx pixel boolean localhost
+        dialog screen webpage widget dropdown enum struct interface constructor callback async cron pipeline pandas numpy kubernetes
+        draft outline thesis haiku list idea doubt suggestion solution approach requirement following scenario statement javascript
+        constant probability marble dice polynomial triangle chart excel vba docker nginx linux var bash git repo repository
+        port ssh firewall router plugin gradle maven npm pip unittest debugger breakpoint navbar";
 
     /// A message with two of these is about software, and habits and events in it belong to the task.
     TECHNICAL = "
         code function method array string variable script file folder directory column row dataframe dataset query database api endpoint
         json csv xml html css regex error exception bug compile compiles compiling compiler install installed installing npm pip docker
-        kubernetes nginx sql mysql postgres postgresql react angular vue django flask spring typescript javascript java python c++ c# rust golang php laravel
+        kubernetes nginx sql mysql postgres postgresql react angular vue django flask typescript class field library form table page slide javascript java python c++ c# rust golang php laravel
         parse parsing loop output input request response server deploy deployed deploying container git commit merge branch debug debugging
         stacktrace undefined null segfault crash crashes crashed timeout localhost callback async thread import module library package
         excel vba macro formula spreadsheet cell pandas numpy tensorflow pytorch aws lambda azure s3 terraform ansible linux ubuntu bash
-        unittest pytest build builds framework boolean integer json.parse latex webpack gradle maven android ios swift kotlin sdk cli backend frontend";
+        unittest pytest build builds framework boolean integer json.parse latex webpack gradle maven android ios kotlin sdk cli backend frontend app redux ci gpu cpu component hook wordpress website test tests pod boolean localhost env ide vscode debugger breakpoint github gitlab jenkins yaml toml macos windows driver firmware";
 
     /// Nouns after "my" that belong to the talk, not to a life.
     TALK_NOUNS = "
-        question point guess bad mistake apology apologies understanding thought heart mind head pleasure concern confusion bet turn
-        assumption intention hypothesis result attempt hope regard condolence prayer best goodness gosh god lord word advice suggestion
-        request expectation plan-b reason answer thanks way part whole current previous first second last next final main only problem issue
-        guesses impression example prompt instruction favor eye ear jaw goal-here day two everything fault gratitude support congratulations";
+        question point guess mistake apology apologies understanding thought heart mind head pleasure concern confusion bet turn
+        assumption intention hypothesis result attempt hope regard condolence prayer goodness gosh god lord word advice suggestion
+        request expectation plan-b reason answer thanks way part problem issue
+        guesses impression example prompt instruction favor eye ear jaw day two everything fault gratitude support congratulations";
 
     /// Endings of a question that a statement may carry, first word: ", what about you?".
     QUESTION_WORDS = "
