@@ -63,10 +63,10 @@ pub(super) async fn search(
         created_before: parse_named("created_before", body.created_before.as_deref(), time)?,
     };
     let offset = usize::try_from(body.offset).unwrap_or(usize::MAX);
-    let terms = Query::search_terms(&body.query);
+    let query = Query::search(&body.query);
     let found = state
         .store
-        .search(namespace.number, terms, filter, limit as usize, offset)
+        .search(namespace.number, query, filter, limit as usize, offset)
         .await?;
     let hits = found
         .hits

@@ -69,7 +69,7 @@ impl Recall {
         }
         let query = Query::plan(user_texts);
         let found = store
-            .search(namespace.number, query.terms, MemoryFilter::default(), MAX_MATCHES, 0)
+            .search(namespace.number, query.search, MemoryFilter::default(), MAX_MATCHES, 0)
             .await?;
         recall.add_matches(found.hits);
         let for_user = query.about_user == AboutUser::Yes
@@ -91,7 +91,7 @@ impl Recall {
             if score < best * RELATIVE_CUT || coverage < MIN_COVERAGE {
                 continue;
             }
-            if self.block.add(&memory.content, memory.token_count) {
+            if self.block.add(&memory.statement(), memory.token_count) {
                 self.memories.push(Recalled { memory, score });
             } else {
                 self.truncated = true;
@@ -103,7 +103,7 @@ impl Recall {
         let known: HashSet<i64> = self.memories.iter().map(|recalled| recalled.memory.row_id).collect();
         let mut left = share;
         for memory in facts.into_iter().filter(|fact| !known.contains(&fact.row_id)) {
-            if memory.token_count <= left && self.block.add(&memory.content, memory.token_count) {
+            if memory.token_count <= left && self.block.add(&memory.statement(), memory.token_count) {
                 left -= memory.token_count;
                 self.memories.push(Recalled { memory, score: 0.0 });
             } else {
