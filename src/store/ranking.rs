@@ -5,12 +5,18 @@
 //! The weights were chosen on three conversations of `LoCoMo` (Maharana et al., ACL 2024): recall of evidence in the first ten 0.65 without
 //! neighbours, 0.78 with them, each conversation above 0.76.
 
+use crate::text::{self, Term};
+
 /// How much a term's weight falls with the length of a memory (0: not at all, 1: in full): `b` in BM25.
 const LENGTH_WEIGHT: f64 = 0.3;
 /// Saturation of a term within a memory: `k1` in BM25 (Robertson and Zaragoza 2009, "The Probabilistic Relevance Framework").
 const SATURATION: f64 = 0.5;
 /// Weight of a term that a neighbour holds, by where it stands: so many turns before (negative) or after. Largest first.
 pub(super) const NEIGHBOURS: [(i64, f64); 6] = [(-1, 0.8), (-2, 0.56), (1, 0.4), (-3, 0.336), (2, 0.28), (3, 0.168)];
+/// Memories below which a namespace's own statistics say little about which words are rare.
+const LEAST_TELLING: f64 = 1_000.0;
+/// How much a word that stands in requests about anything tells, against any other.
+const COMMON: f64 = 0.4;
 /// Worth of a turn that only asks: its answer is what is wanted.
 const QUESTION: f64 = 0.75;
 /// Worth of a memory that says when, for a question that asks for it.
@@ -31,6 +37,18 @@ impl Collection {
         #[expect(clippy::cast_precision_loss, reason = "a count of memories is far below 2^52")]
         let holding = holding as f64;
         (1.0 + (self.memories - holding + 0.5).max(0.5) / (holding + 0.5)).ln()
+    }
+
+    /// How much a term tells of what a query is about, whether any memory holds it or not. A small namespace says little about which words are rare, so it
+    /// counts as one of [`LEAST_TELLING`] memories.
+    pub(super) fn telling(self, term: &Term, holding: usize) -> f64 {
+        let memories = self.memories.max(LEAST_TELLING);
+        let common = if text::is_common_word(term.as_str()) {
+            COMMON
+        } else {
+            1.0
+        };
+        common * Self { memories, ..self }.term_weight(holding)
     }
 
     /// Part of a term's weight that is left in a memory of so many words.

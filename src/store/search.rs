@@ -41,7 +41,7 @@ pub struct SearchHit {
     pub memory: Memory,
     /// Relevance. Comparable within one answer only.
     pub score: f64,
-    /// Part of the query's terms that the memory holds itself, 0 to 1.
+    /// How much of what the query is about the memory and its neighbours hold, 0 to 1. Words that no memory holds count too.
     pub coverage: f64,
 }
 
@@ -84,7 +84,10 @@ impl Store {
 struct Posting {
     /// Newest first.
     rows: Vec<i64>,
+    /// What holding the term is worth.
     weight: f64,
+    /// How much the term tells of what the query is about.
+    telling: f64,
 }
 
 impl Posting {
@@ -136,8 +139,11 @@ impl<'a> Search<'a> {
                     row.get(0)
                 })?
                 .collect::<rusqlite::Result<_>>()?;
-            let weight = factor * collection.term_weight(rows.len());
-            postings.push(Posting { rows, weight });
+            postings.push(Posting {
+                weight: factor * collection.term_weight(rows.len()),
+                telling: factor * collection.telling(term, rows.len()),
+                rows,
+            });
         }
         Ok(Some(Self {
             connection,
@@ -217,16 +223,17 @@ impl<'a> Search<'a> {
         conversations: &mut Conversations<'_>,
     ) -> rusqlite::Result<Option<SearchHit>> {
         let conversation = memory.turn.as_ref().map(|turn| turn.conversation_id.as_str());
-        let (mut own, mut near, mut held) = (0.0, 0.0, 0_u32);
+        let (mut own, mut near, mut told) = (0.0, 0.0, 0.0);
         for posting in &self.postings {
             if posting.holds(memory.row_id) {
                 own += posting.weight;
-                held += 1;
+                told += posting.telling;
             } else if let Some(conversation) = conversation.filter(|_| posting.spreads()) {
                 for (distance, weight) in NEIGHBOURS {
                     let neighbour = memory.row_id + distance;
                     if posting.holds(neighbour) && conversations.has(conversation, neighbour)? {
                         near += weight * posting.weight;
+                        told += weight * posting.telling;
                         break;
                     }
                 }
@@ -238,11 +245,11 @@ impl<'a> Search<'a> {
         let says_when = || self.about_time && text::mentions_time(&memory.content);
         let form = form_factor(&memory.content, conversation.is_some(), says_when);
         let score = (own * self.collection.length_factor(words) + near) * form;
-        let terms = u32::try_from(self.postings.len()).unwrap_or(u32::MAX);
+        let all: f64 = self.postings.iter().map(|posting| posting.telling).sum();
         Ok(Some(SearchHit {
             memory,
             score,
-            coverage: f64::from(held) / f64::from(terms),
+            coverage: told / all,
         }))
     }
 }
