@@ -1,2 +1,12 @@
-//! Integration tests.
+//! Integration tests: a whole maia on real sockets and real files, and a file for each capability.
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
+
 mod extract;
+mod smoke;
+mod support;
