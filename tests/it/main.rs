@@ -7,6 +7,15 @@
     reason = "a test fails by panicking"
 )]
 
+mod backend;
+mod budget;
+mod cancellation;
 mod extract;
+mod injection;
+mod isolation;
+mod rate_limit;
+mod recall;
+mod relay;
 mod smoke;
+mod streaming;
 mod support;

@@ -9,7 +9,7 @@ mod wire;
 use std::future::Future;
 use std::time::Duration;
 
-pub(crate) use app::TestApp;
+pub(crate) use app::{TestApp, encoded};
 pub(crate) use backend::{Backend, End, Exchange, ManualBackend, Received, Reply};
 pub(crate) use client::{Answer, Call, Incoming, connect};
 pub(crate) use process::Process;

@@ -1,7 +1,7 @@
 //! The real program, as a process of its own.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
@@ -50,6 +50,26 @@ impl Process {
             log,
             begun,
         }
+    }
+
+    /// How many files, sockets and the like it has open.
+    pub(crate) fn descriptors(&self) -> usize {
+        self.open().len()
+    }
+
+    /// How many sockets it has open.
+    pub(crate) fn sockets(&self) -> usize {
+        let is_socket = |target: &&PathBuf| target.to_string_lossy().starts_with("socket:");
+        self.open().iter().filter(is_socket).count()
+    }
+
+    fn open(&self) -> Vec<PathBuf> {
+        let id = self.child.id().expect("a running maia");
+        let entries = std::fs::read_dir(format!("/proc/{id}/fd")).unwrap();
+        // One that is closed while we look is not open.
+        entries
+            .filter_map(|entry| std::fs::read_link(entry.ok()?.path()).ok())
+            .collect()
     }
 
     /// Sends it a signal, by name (`TERM`, `INT`, `KILL`).
