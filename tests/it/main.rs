@@ -4,6 +4,7 @@ mod audience;
 mod auth;
 mod cli;
 mod config;
+mod config_values;
 mod documented;
 mod durability;
 mod extract;

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use regex::Regex;
 
-/// Longest file, in lines.
-const MAX_LINES: usize = 450;
+/// Longest file, in lines. Tests may go on longer: much of them is tables of examples.
+const MAX_LINES: [(&str, usize); 2] = [("src", 450), ("tests", 650)];
 
 /// What each floor may import of this crate. An import only ever points down.
 const FLOORS: &[(&str, &[&str])] = &[
@@ -137,10 +137,10 @@ fn the_proxy_is_told_apart_from_memory() {
 
 #[test]
 fn files_stay_short() {
-    for folder in ["src", "tests"] {
+    for (folder, most) in MAX_LINES {
         for (path, text) in rust_files(folder) {
             let lines = text.lines().count();
-            assert!(lines <= MAX_LINES, "{folder}/{} has {lines} lines", path.display());
+            assert!(lines <= most, "{folder}/{} has {lines} lines", path.display());
         }
     }
 }
