@@ -1,5 +1,4 @@
 //! Whom maia answers: names, origins and preflights.
-#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use serde_json::json;
 

@@ -1,5 +1,4 @@
 //! maia's own key: where it is asked for, how it is sent, and that it goes no further.
-#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use secrecy::SecretString;
 use serde_json::{Value, json};

@@ -1,5 +1,4 @@
 //! The command line: what it explains, how it starts and ends, and what it says when it cannot.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::fs;
 use std::io::{Read as _, Write as _};

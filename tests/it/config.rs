@@ -1,5 +1,4 @@
 //! Settings: their defaults, where they come from, and what is said about wrong ones.
-#![expect(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeMap;
 use std::fs;

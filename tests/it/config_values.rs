@@ -1,5 +1,4 @@
 //! Values of settings: which are taken, which are refused, and what is never said of them.
-#![expect(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::time::Duration;
 

@@ -1,5 +1,4 @@
 //! The README names everything that a user can meet: error codes, metrics, headers and settings.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -1,5 +1,4 @@
 //! What was answered stays, whatever happens to the process; what was deleted goes.
-#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeSet;
 use std::fs;

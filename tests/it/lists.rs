@@ -1,5 +1,4 @@
 //! Lists of memories: order, paging and filters.
-#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use serde_json::{Value, json};
 

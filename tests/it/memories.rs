@@ -1,5 +1,4 @@
 //! `/v1/namespaces/{ns}/memories`: making, reading, changing, deleting, and what is refused.
-#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use serde_json::{Value, json};
 

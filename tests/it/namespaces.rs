@@ -1,5 +1,4 @@
 //! `/v1/namespaces`: making, reading, listing, changing and deleting, and what is refused.
-#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use serde_json::{Value, json};
 

@@ -1,5 +1,4 @@
 //! For those who run maia: health, readiness, figures, logs and request ids.
-#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeSet;
 use std::io::Write as _;

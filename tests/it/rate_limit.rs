@@ -1,5 +1,4 @@
 //! The rate limit: what is refused, what the client is told, and that it cannot be talked around.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use serde_json::json;
 

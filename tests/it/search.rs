@@ -1,5 +1,4 @@
 //! Search and the context call: what is found, in which order, and in which shape.
-#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use proptest::prelude::*;
 use serde_json::{Value, json};

@@ -1,5 +1,4 @@
 //! The real binary in a folder of its own, as a user starts it.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;

@@ -1,11 +1,4 @@
 //! A client and a backend of a few lines each, on blocking sockets: they send and show exactly the bytes that a test means.
-#![expect(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
 
 use std::fmt;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};

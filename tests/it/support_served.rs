@@ -1,5 +1,4 @@
 //! A maia inside the test's own process, on a thread of its own, with a database of its own.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
