@@ -19,7 +19,7 @@ mod search;
 mod server;
 
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::{OriginalUri, Request, State};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{any, get, post};
@@ -87,7 +87,7 @@ async fn count_api_call(State(state): State<AppState>, request: Request, next: N
     response
 }
 
-async fn no_such_route(uri: axum::http::Uri) -> ApiError {
+async fn no_such_route(OriginalUri(uri): OriginalUri) -> ApiError {
     ApiError::not_found(format!(
         "there is nothing at {}; the API is under /v1/namespaces, the proxy under /proxy/v1",
         uri.path()
