@@ -55,8 +55,10 @@ impl<T: DeserializeOwned> FromRequest<AppState> for JsonBody<T> {
         let mut deserializer = serde_json::Deserializer::from_slice(&body);
         let Object(value) = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
             let path = error.path().to_string();
+            // A question mark stands for a field whose name was still being read.
+            let path = path.trim_end_matches(['.', '?']).to_owned();
             let error = error.into_inner();
-            if path == "." {
+            if path.is_empty() {
                 ApiError::bad_request(format!("the body: {error}"))
             } else {
                 ApiError::bad_value(&path, error)
