@@ -430,6 +430,7 @@ fn other_methods_and_paths_are_refused() {
         "/v1/namespaces/default/",
         "/v2/namespaces",
     ] {
-        maia.get(path).expect_error(404, "not_found", None);
+        let message = maia.get(path).expect_error(404, "not_found", None);
+        assert!(message.contains(&format!("nothing at {path};")), "{message}");
     }
 }

@@ -62,7 +62,7 @@ impl Call {
         let mut stream = self.begin(address)?;
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer)?;
-        Ok(Reply::parse(&answer))
+        Ok(Reply::parse(&answer, self.method != "HEAD"))
     }
 
     /// Sends the request and leaves the reading of the answer to the caller.
@@ -97,7 +97,7 @@ pub(crate) struct Reply {
 
 impl Reply {
     /// Reads an answer; `None` where it is not whole.
-    fn parse(bytes: &[u8]) -> Option<Self> {
+    fn parse(bytes: &[u8], has_body: bool) -> Option<Self> {
         let end = bytes.windows(4).position(|four| four == b"\r\n\r\n")?;
         let (head, body) = bytes.split_at(end + 4);
         let head = String::from_utf8(head.to_vec()).unwrap();
@@ -109,7 +109,7 @@ impl Reply {
             .collect();
         let chunked = headers.contains(&("transfer-encoding".into(), "chunked".into()));
         let length = headers.iter().find(|(name, _)| name == "content-length");
-        if length.is_some_and(|(_, length)| body.len() < length.parse().unwrap()) {
+        if has_body && length.is_some_and(|(_, length)| body.len() < length.parse().unwrap()) {
             return None;
         }
         Some(Self {

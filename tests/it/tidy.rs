@@ -6,8 +6,14 @@ use std::path::{Path, PathBuf};
 
 use regex::Regex;
 
-/// Longest file, in lines. Tests may go on longer: much of them is tables of examples.
-const MAX_LINES: [(&str, usize); 2] = [("src", 450), ("tests", 650)];
+/// Longest file, in lines.
+const MAX_LINES: usize = 450;
+/// Those that may be longer: the rules of extraction and their examples are long tables.
+const LONGER: [(&str, usize); 3] = [
+    ("src/memory/extract/clause.rs", 600),
+    ("src/memory/extract/policy.rs", 600),
+    ("tests/it/extract.rs", 700),
+];
 
 /// What each floor may import of this crate. An import only ever points down.
 const FLOORS: &[(&str, &[&str])] = &[
@@ -136,10 +142,13 @@ fn the_proxy_is_told_apart_from_memory() {
 
 #[test]
 fn files_stay_short() {
-    for (folder, most) in MAX_LINES {
+    for folder in ["src", "tests"] {
         for (path, text) in rust_files(folder) {
+            let path = format!("{folder}/{}", path.display());
+            let longer = LONGER.iter().find(|(name, _)| *name == path);
+            let most = longer.map_or(MAX_LINES, |(_, most)| *most);
             let lines = text.lines().count();
-            assert!(lines <= most, "{folder}/{} has {lines} lines", path.display());
+            assert!(lines <= most, "{path} has {lines} lines");
         }
     }
 }
