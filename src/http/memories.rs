@@ -229,10 +229,14 @@ fn check_tags(tags: &Tags) -> Result<(), ApiError> {
     }
     for (index, tag) in tags.iter().enumerate() {
         let length = tag.chars().count();
-        if !(1..=MAX_TAG_LENGTH).contains(&length) || tag.contains('\0') {
-            let problem = format!("must have 1 to {MAX_TAG_LENGTH} characters (got {length})");
-            return Err(ApiError::bad_value(&format!("tags[{index}]"), problem));
-        }
+        let problem = if !(1..=MAX_TAG_LENGTH).contains(&length) {
+            format!("must have 1 to {MAX_TAG_LENGTH} characters (got {length})")
+        } else if tag.contains('\0') {
+            "must not hold the character U+0000".to_owned()
+        } else {
+            continue;
+        };
+        return Err(ApiError::bad_value(&format!("tags[{index}]"), problem));
     }
     Ok(())
 }

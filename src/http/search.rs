@@ -52,7 +52,8 @@ pub(super) async fn search(
         Some(limit) => check_limit(Some(limit)).ok_or_else(|| ApiError::bad_value("limit", limit_rule(limit)))?,
     };
     let mut kinds = Vec::new();
-    for name in body.r#type.iter().chain(&body.types) {
+    kinds.extend(parse_named("type", body.r#type.as_deref(), MemoryType::parse)?);
+    for name in &body.types {
         kinds.extend(parse_named("types", Some(name), MemoryType::parse)?);
     }
     let filter = MemoryFilter {

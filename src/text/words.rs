@@ -1,5 +1,7 @@
 //! Words of a text, and which of them tell something.
 
+use std::collections::HashSet;
+
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
@@ -242,8 +244,9 @@ pub fn all_terms(text: &str) -> Vec<Term> {
 
 fn terms_without(text: &str, leave_out: impl Fn(&str) -> bool) -> Vec<Term> {
     let mut terms = Vec::new();
+    let mut seen = HashSet::new();
     let mut add = |term: Term| {
-        if !terms.contains(&term) {
+        if seen.insert(term.clone()) {
             terms.push(term);
         }
     };
