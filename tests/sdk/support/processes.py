@@ -1,9 +1,9 @@
 """Programs as children: maia, and the model server. They are stopped in the order they deserve, and their logs are kept for the report."""
 
+import contextlib
 import os
 import pathlib
 import re
-import signal
 import subprocess
 import sys
 import time
@@ -33,21 +33,26 @@ def clean_environment():
 
 
 class Child:
-    """A program whose output goes to a file, in a session of its own: Ctrl-C reaches its parent alone, who then stops it."""
+    """A program in a session of its own: Ctrl-C reaches its parent alone, who then stops it. Its output goes to a file, or (`shown`) along with its parent's."""
 
-    def __init__(self, name, command, folder, environment=None, stdin=subprocess.DEVNULL):
+    running = []
+    # What surrounds the start of one; a program that must not forget any holds its signals back there.
+    guard = contextlib.nullcontext
+
+    def __init__(self, name, command, folder, environment=None, stdin=subprocess.DEVNULL, shown=False):
         self.name = name
         self.log_path = pathlib.Path(folder) / f"{name}-{time.monotonic_ns()}.log"
-        with self.log_path.open("wb") as log:
+        with self.log_path.open("wb") as log, Child.guard():
             self.process = subprocess.Popen(
                 [str(part) for part in command],
                 cwd=folder,
                 env={**clean_environment(), **(environment or {})},
                 stdin=stdin,
-                stdout=log,
-                stderr=subprocess.STDOUT,
+                stdout=None if shown else log,
+                stderr=None if shown else subprocess.STDOUT,
                 start_new_session=True,
             )
+            Child.running.append(self)
 
     @property
     def log(self):
@@ -58,22 +63,33 @@ class Child:
         if code is not None:
             raise RuntimeError(f"{self.name} ended with {code} at its start:\n{self.log.strip()}")
 
+    def wait(self):
+        """Its exit code, once it has ended by itself."""
+        code = self.process.wait()
+        Child.running.remove(self)
+        return code
+
     def stop(self, deadline=15.0):
         """Ends it with SIGTERM and returns the exit code; kills it where that takes longer than `deadline`."""
-        if self.process.stdin:
-            self.process.stdin.close()
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
+        self.process.terminate()
         try:
             return self.process.wait(deadline)
-        except BaseException:
+        finally:
             self.kill()
-            raise
 
     def kill(self):
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
+        if self.process.stdin:
+            self.process.stdin.close()
+        if self in Child.running:
+            Child.running.remove(self)
+
+    @classmethod
+    def kill_all(cls):
+        for child in reversed(cls.running.copy()):
+            child.kill()
 
 
 class Maia:
