@@ -13,8 +13,10 @@ PYTEST := .venv/bin/python -m pytest tests/sdk
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: need-python release ## Hold two conversations with a real model, and show what maia remembers
+demo: need-rust need-python ## Hold two conversations with a real model, and show what maia remembers
+	@# What is missing shows before the long build.
 	@$(INSTALL) openai
+	@$(MAKE) --no-print-directory release
 	@exec .venv/bin/python tests/demo/demo.py --binary $(TARGET)/release/maia
 
 test: check ## Run every check and every test
@@ -52,7 +54,7 @@ clean: ## Remove everything that was built or installed here
 
 need-rust:
 	@command -v cargo >/dev/null || { echo "error: cargo was not found. Install Rust: https://rustup.rs" >&2; exit 1; }
-	@command -v $(or $(filter-out default,$(CC)),cc) >/dev/null || command -v cc >/dev/null || { echo "error: no C compiler (cc) was found; the SQLite inside maia is C. On Debian and Ubuntu: apt-get install gcc libc6-dev" >&2; exit 1; }
+	@command -v "$(CC)" >/dev/null || { echo "error: no C compiler (cc) was found; the SQLite inside maia is C. On Debian and Ubuntu: apt-get install gcc libc6-dev" >&2; exit 1; }
 
 need-python:
 	@command -v $(PYTHON) >/dev/null || { echo "error: $(PYTHON) was not found; Python 3.10 or newer runs the demo and the SDK tests." >&2; exit 1; }

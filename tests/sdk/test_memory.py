@@ -3,8 +3,8 @@
 import httpx
 import pytest
 
-from conftest import Namespace
 from support import backend as scripted
+from support.clients import Namespace
 from support.processes import eventually
 
 SETTINGS = "What settings should I configure?"
@@ -78,7 +78,8 @@ def test_nothing_relevant_leaves_the_request_as_it_is(maia, namespace, backend, 
     namespace.create()
     namespace.remember("User likes pizza")
     backend.on(model, scripted.completion("Paris."))
-    body = b'{ "messages":[{"content":"What is the capital of France?","role":"user"}],\n "seed":9007199254740993, "t":1.0, "model":"%b"}' % model.encode()
+    messages = b'"messages":[{"content":"What is the capital of France?","role":"user"}]'
+    body = b'{ %b,\n "seed":9007199254740993, "t":1.0, "model":"%b"}' % (messages, model.encode())
     with httpx.Client(trust_env=False) as http:
         answer = http.post(
             f"{maia.proxy_url}/chat/completions",

@@ -8,8 +8,8 @@ import httpx
 import openai
 import pytest
 
-from conftest import sdk_options
 from support import backend as scripted
+from support.clients import sdk_options
 from support.processes import eventually
 
 ASK = [{"role": "user", "content": "What is the capital of France?"}]
@@ -268,7 +268,8 @@ def test_every_other_call_is_relayed(client, backend, model):
     backend.on("/v1/models", scripted.Reply(body=b'{"object":"list","data":[{"id":"m","object":"model","created":1,"owned_by":"me"}]}'))
     assert [entry.id for entry in client.models.list()] == ["m"]
 
-    backend.on(model, scripted.Reply(body=b'{"object":"list","data":[{"object":"embedding","index":0,"embedding":[0.5,1.0]}],"model":"e","usage":{"prompt_tokens":1,"total_tokens":1}}'))
+    embedded = {"object": "list", "data": [{"object": "embedding", "index": 0, "embedding": [0.5, 1.0]}], "model": "e", "usage": None}
+    backend.on(model, scripted.Reply(body=json.dumps(embedded).encode()))
     vector = client.embeddings.create(model=model, input="What do you know about me?", encoding_format="float").data[0].embedding
     assert vector == [0.5, 1.0]
     assert backend.last(model).path == "/v1/embeddings"

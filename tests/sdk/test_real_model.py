@@ -3,7 +3,7 @@
 import openai
 import pytest
 
-from conftest import Namespace, sdk_options
+from support.clients import Namespace, sdk_options
 from support.processes import Maia, eventually
 
 SHORT = {"max_tokens": 24, "temperature": 0, "seed": 1}

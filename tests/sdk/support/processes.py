@@ -33,7 +33,10 @@ def clean_environment():
 
 
 class Child:
-    """A program in a session of its own: Ctrl-C reaches its parent alone, who then stops it. Its output goes to a file, or (`shown`) along with its parent's."""
+    """A program in a session of its own: Ctrl-C reaches its parent alone, who then stops it.
+
+    Its output goes to a file, or (`shown`) along with its parent's.
+    """
 
     running = []
     # What surrounds the start of one; a program that must not forget any holds its signals back there.
