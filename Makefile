@@ -48,8 +48,9 @@ release: need-rust ## Build the optimised binary, target/release/maia
 fmt: need-rust ## Format the source
 	cargo fmt
 
-clean: ## Remove everything that was built or installed here
-	rm -rf $(TARGET) .venv tests/sdk/node/node_modules tests/sdk/.pytest_cache
+clean: need-rust ## Remove everything that was built or installed here
+	cargo clean
+	rm -rf .venv tests/sdk/node/node_modules tests/sdk/.pytest_cache
 	find tests -name __pycache__ -prune -exec rm -rf {} +
 
 need-rust:

@@ -53,9 +53,9 @@ def table(titles, rows):
     """Columns as wide as they need to be; the first one gives way where the terminal is narrow."""
     widths = [max(len(str(row[column])) for row in [titles, *rows]) for column in range(len(titles))]
     widths[0] = max(20, min(widths[0], width() - sum(widths[1:]) - 2 * len(widths) - 3))
-    say("   " + bold("  ".join(f"{title:<{room}}" for title, room in zip(titles, widths))))
+    say("   " + bold("  ".join(f"{title:<{room}}" for title, room in zip(titles, widths, strict=True))))
     say("   " + dim("  ".join("─" * room for room in widths)))
     for row in rows:
         for number, part in enumerate(textwrap.wrap(str(row[0]), widths[0]) or [""]):
             rest = row[1:] if number == 0 else [""] * (len(row) - 1)
-            say("   " + "  ".join(f"{cell!s:<{room}}" for cell, room in zip([part, *rest], widths)).rstrip())
+            say("   " + "  ".join(f"{cell!s:<{room}}" for cell, room in zip([part, *rest], widths, strict=True)).rstrip())

@@ -21,19 +21,20 @@ export async function eventually(question, what, deadline = 15_000) {
   }
 }
 
-/** A program whose output goes to a file; `stop` ends it with `signal` and returns its exit code. */
+/** A program; what it prints and what it logs go to a file each. `stop` ends it with `signal` and returns its exit code. */
 class Child {
   constructor(command, args, { env = {}, stdin = "ignore" } = {}) {
     this.folder = mkdtempSync(path.join(os.tmpdir(), "maia-sdk-"));
     this.logPath = path.join(this.folder, "log");
-    const log = openSync(this.logPath, "w");
+    this.outputPath = path.join(this.folder, "output");
+    const files = [openSync(this.outputPath, "w"), openSync(this.logPath, "w")];
     const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith("MAIA_"));
     this.process = spawn(command, args, {
       cwd: this.folder,
       env: { ...Object.fromEntries(inherited), NO_PROXY: "127.0.0.1", no_proxy: "127.0.0.1", ...env },
-      stdio: [stdin, log, log],
+      stdio: [stdin, ...files],
     });
-    closeSync(log);
+    for (const file of files) closeSync(file);
     this.ended = new Promise((resolve) => {
       this.process.once("exit", (code, signal) => resolve(code ?? signal));
       this.process.once("error", resolve);
@@ -44,6 +45,10 @@ class Child {
     process.once("exit", this.killer);
   }
 
+  get output() {
+    return readFileSync(this.outputPath, "utf8");
+  }
+
   get log() {
     return readFileSync(this.logPath, "utf8");
   }
@@ -52,7 +57,7 @@ class Child {
     try {
       return await eventually(async () => {
         if (this.over) throw new Error(`${what} ended with ${await this.ended}:\n${this.log}`);
-        return url(this.log);
+        return url(this);
       }, `${what} is ready`, 60_000);
     } catch (error) {
       await this.stop("SIGKILL");
@@ -77,7 +82,7 @@ export async function startMaia(backend, env = {}) {
     env: { MAIA_SERVER_HOST: "127.0.0.1", MAIA_SERVER_PORT: "0", MAIA_STORAGE_PATH: "maia.db", MAIA_PROXY_BACKEND: backend, ...env },
   });
   // The log names the backend's address too, which is not the one looked for.
-  const url = await child.ready(async (log) => {
+  const url = await child.ready(async ({ log }) => {
     for (const [found] of log.matchAll(/http:\/\/127\.0\.0\.1:\d+/g)) {
       if (!backend.startsWith(found) && (await answers(`${found}/ready`))) return found;
     }
@@ -89,8 +94,8 @@ export async function startMaia(backend, env = {}) {
 /** Starts the small real model. */
 export async function startModel() {
   const child = new Child(PYTHON, [path.join(ROOT, "tests/sdk/support/model_server.py")], { stdin: "pipe" });
-  const url = await child.ready(async (log) => {
-    const [found] = log.match(/^http:\/\/127\.0\.0\.1:\d+$/m) ?? [];
+  const url = await child.ready(async ({ output }) => {
+    const [found] = output.match(/^http:\/\/127\.0\.0\.1:\d+$/m) ?? [];
     return found && (await answers(`${found}/health`)) && `${found}/v1`;
   }, "the model server");
   return { url, model: "smollm2-135m", stop: () => child.stop("SIGKILL") };

@@ -35,7 +35,7 @@ def clean_environment():
 class Child:
     """A program in a session of its own: Ctrl-C reaches its parent alone, who then stops it.
 
-    Its output goes to a file, or (`shown`) along with its parent's.
+    What it prints and what it logs go to a file each, or (`shown`) along with its parent's.
     """
 
     running = []
@@ -44,18 +44,23 @@ class Child:
 
     def __init__(self, name, command, folder, environment=None, stdin=subprocess.DEVNULL, shown=False):
         self.name = name
-        self.log_path = pathlib.Path(folder) / f"{name}-{time.monotonic_ns()}.log"
-        with self.log_path.open("wb") as log, Child.guard():
+        self.output_path = pathlib.Path(folder) / f"{name}-{time.monotonic_ns()}.out"
+        self.log_path = self.output_path.with_suffix(".log")
+        with self.output_path.open("wb") as output, self.log_path.open("wb") as log, Child.guard():
             self.process = subprocess.Popen(
                 [str(part) for part in command],
                 cwd=folder,
                 env={**clean_environment(), **(environment or {})},
                 stdin=stdin,
-                stdout=None if shown else log,
-                stderr=None if shown else subprocess.STDOUT,
+                stdout=None if shown else output,
+                stderr=None if shown else log,
                 start_new_session=True,
             )
             Child.running.append(self)
+
+    @property
+    def output(self):
+        return self.output_path.read_text(errors="replace")
 
     @property
     def log(self):
@@ -167,7 +172,7 @@ class ModelServer:
         with httpx.Client(trust_env=False, timeout=2.0) as http:
             while time.monotonic() < end:
                 self.child.expect_running()
-                printed = re.search(r"^http://127\.0\.0\.1:\d+$", self.child.log, re.MULTILINE)
+                printed = re.search(r"^http://127\.0\.0\.1:\d+$", self.child.output, re.MULTILINE)
                 try:
                     if printed and http.get(f"{printed[0]}/health").status_code == 200:
                         return f"{printed[0]}/v1"
