@@ -1,1 +1,31 @@
-//! maia
+//! maia gives memory to any program that talks to an OpenAI-compatible API: one binary, one `SQLite` file.
+//!
+//! A request goes one way: `http` takes it, `memory` finds what is known and puts it in, `proxy` forwards it and relays the answer, and `memory` keeps
+//! what was new. `memory` and `proxy` do not know each other; `http/chat.rs` composes them. Both stand on `store`, `text` and `model`.
+//! The map and the invariants are in `docs/architecture.md`.
+
+pub mod app;
+pub mod config;
+pub mod http;
+pub mod memory;
+pub mod metrics;
+pub mod model;
+pub mod proxy;
+pub mod store;
+pub mod telemetry;
+pub mod text;
+
+use std::future::Future;
+
+use tokio::net::TcpListener;
+
+use app::App;
+
+/// Serves on the listener until `shutdown` completes; then finishes answers and writes that are on their way, and closes the database.
+pub async fn serve(listener: TcpListener, app: App, shutdown: impl Future<Output = ()>) {
+    tokio::select! {
+        () = http::serve(listener, app.router(), app.server(), shutdown) => {}
+        () = app.run_background() => {}
+    }
+    app.close().await;
+}

@@ -1,0 +1,331 @@
+//! The configuration, whole and valid. Nothing below this line reads the environment or a file of settings.
+//!
+//! [`Layers`] holds what was written (file, environment, flags), [`Config::resolve`] turns it into what is meant and reports every problem at once.
+
+mod duration;
+mod layers;
+mod reader;
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret as _, SecretString};
+
+pub use layers::Layers;
+
+use crate::model::{ContextPosition, NamespaceName};
+use reader::Reader;
+
+/// Everything that is wrong with a configuration, a sentence a problem.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Problems(pub Vec<String>);
+
+/// All settings.
+#[derive(Clone, Debug, Default)]
+pub struct Config {
+    /// Where maia listens, and to whom.
+    pub server: Server,
+    /// The database.
+    pub storage: Storage,
+    /// The backend, and what is done to requests.
+    pub proxy: Proxy,
+    /// Namespaces and recall.
+    pub memory: Memory,
+    /// Keys and limits.
+    pub security: Security,
+    /// Logs.
+    pub logging: Logging,
+}
+
+/// Where maia listens, and to whom.
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// Address to bind.
+    pub host: IpAddr,
+    /// Port to bind; 0 takes a free one.
+    pub port: u16,
+    /// Names, besides addresses and `localhost`, that a `Host` header may hold.
+    pub allowed_hosts: Vec<String>,
+    /// Origins of web pages that may call maia.
+    pub allowed_origins: Vec<String>,
+    /// Most connections open at once.
+    pub max_connections: usize,
+    /// How long a shutdown waits for answers that are on their way.
+    pub shutdown_timeout: Duration,
+}
+
+/// The database.
+#[derive(Clone, Debug)]
+pub struct Storage {
+    /// The file.
+    pub path: PathBuf,
+}
+
+/// The backend, and what is done to requests.
+#[derive(Clone, Debug)]
+pub struct Proxy {
+    /// Address of the backend, with or without `/v1`.
+    pub backend: String,
+    /// Path between the backend's address and the path of a call; `None`: `/v1` unless the address names a version itself.
+    pub backend_path: Option<String>,
+    /// Key sent to the backend instead of the client's.
+    pub backend_api_key: Option<SecretString>,
+    /// Headers sent to the backend with every request.
+    pub headers: Vec<(String, SecretString)>,
+    /// More certificate authorities to trust, a PEM file.
+    pub ca_file: Option<PathBuf>,
+    /// Whether conversations are remembered.
+    pub auto_remember: bool,
+    /// Whether memories are injected.
+    pub auto_context: bool,
+    /// Where they go.
+    pub context_position: ContextPosition,
+    /// Tokens of injected context a request may get.
+    pub token_budget: u32,
+    /// To connect, to the first byte, then between two bytes, where the three below say nothing else.
+    pub timeout: Duration,
+    /// To connect.
+    pub timeout_connect: Option<Duration>,
+    /// From the end of the request to the first byte of the answer.
+    pub timeout_first_byte: Option<Duration>,
+    /// Between two bytes of the answer.
+    pub timeout_idle: Option<Duration>,
+    /// Largest body of a chat request, in bytes.
+    pub max_body_bytes: usize,
+}
+
+/// Namespaces and recall.
+#[derive(Clone, Debug)]
+pub struct Memory {
+    /// Namespace of requests that name none.
+    pub default_namespace: NamespaceName,
+    /// Whether the proxy makes namespaces on their first use.
+    pub auto_create_namespace: bool,
+    /// Part of the budget for facts about the user that share no word with the message, in tokens.
+    pub profile_tokens: u32,
+}
+
+/// Keys and limits.
+#[derive(Clone, Debug)]
+pub struct Security {
+    /// maia's own key.
+    pub api_key: Option<SecretString>,
+    /// Whether maia may listen beyond this machine without a key.
+    pub allow_public_without_key: bool,
+    /// Requests a second and client address; 0: no limit.
+    pub rate_limit_rps: u32,
+    /// Requests at once before that limit is felt.
+    pub rate_limit_burst: u32,
+}
+
+/// Logs.
+#[derive(Clone, Debug)]
+pub struct Logging {
+    /// What is logged, as `tracing` reads it: a level, or levels by module.
+    pub level: String,
+    /// How.
+    pub format: LogFormat,
+}
+
+/// How a log line is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For programs: one JSON object a line.
+    Json,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self {
+            host: IpAddr::from([127, 0, 0, 1]),
+            port: 8080,
+            allowed_hosts: Vec::new(),
+            allowed_origins: Vec::new(),
+            max_connections: 4_096,
+            shutdown_timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+impl Default for Storage {
+    fn default() -> Self {
+        Self {
+            path: "./maia.db".into(),
+        }
+    }
+}
+
+impl Default for Proxy {
+    fn default() -> Self {
+        Self {
+            backend: "http://localhost:11434/v1".into(),
+            backend_path: None,
+            backend_api_key: None,
+            headers: Vec::new(),
+            ca_file: None,
+            auto_remember: true,
+            auto_context: true,
+            context_position: ContextPosition::System,
+            token_budget: 4_000,
+            timeout: Duration::from_mins(1),
+            timeout_connect: None,
+            timeout_first_byte: None,
+            timeout_idle: None,
+            max_body_bytes: 64 << 20,
+        }
+    }
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self {
+            default_namespace: NamespaceName::default(),
+            auto_create_namespace: true,
+            profile_tokens: 300,
+        }
+    }
+}
+
+impl Default for Security {
+    fn default() -> Self {
+        Self {
+            api_key: None,
+            allow_public_without_key: false,
+            rate_limit_rps: 100,
+            rate_limit_burst: 150,
+        }
+    }
+}
+
+impl Default for Logging {
+    fn default() -> Self {
+        Self {
+            level: "info".into(),
+            format: LogFormat::Text,
+        }
+    }
+}
+
+impl Config {
+    /// The defaults, overlaid with what was written.
+    ///
+    /// # Errors
+    /// All problems: unknown keys, values that cannot be understood, settings that contradict each other.
+    pub fn resolve(layers: Layers) -> Result<Self, Problems> {
+        let mut config = Self::default();
+        let mut read = Reader::new(layers);
+        config.read_server(&mut read);
+        config.read_proxy(&mut read);
+        read.set("storage.path", &mut config.storage.path, reader::path);
+        read.set(
+            "memory.default_namespace",
+            &mut config.memory.default_namespace,
+            NamespaceName::parse,
+        );
+        read.set(
+            "memory.auto_create_namespace",
+            &mut config.memory.auto_create_namespace,
+            reader::boolean,
+        );
+        read.set(
+            "memory.profile_tokens",
+            &mut config.memory.profile_tokens,
+            reader::number(0..=1_000_000),
+        );
+        read.set("security.api_key", &mut config.security.api_key, reader::secret);
+        let public = &mut config.security.allow_public_without_key;
+        read.set("security.allow_public_without_key", public, reader::boolean);
+        read.set(
+            "security.rate_limit_rps",
+            &mut config.security.rate_limit_rps,
+            reader::number(0..=1_000_000),
+        );
+        read.set(
+            "security.rate_limit_burst",
+            &mut config.security.rate_limit_burst,
+            reader::number(1..=1_000_000),
+        );
+        read.set("logging.level", &mut config.logging.level, reader::log_filter);
+        read.set("logging.format", &mut config.logging.format, reader::log_format);
+        let mut problems = read.finish();
+        problems.extend(config.contradictions());
+        if problems.is_empty() {
+            Ok(config)
+        } else {
+            Err(Problems(problems))
+        }
+    }
+
+    fn read_server(&mut self, read: &mut Reader) {
+        let server = &mut self.server;
+        read.set("server.host", &mut server.host, reader::host);
+        read.set("server.port", &mut server.port, reader::number(0..=u16::MAX));
+        read.set_list("server.allowed_hosts", &mut server.allowed_hosts, reader::host_name);
+        read.set_list("server.allowed_origins", &mut server.allowed_origins, reader::origin);
+        read.set(
+            "server.max_connections",
+            &mut server.max_connections,
+            reader::number(1..=1_000_000),
+        );
+        read.set("server.shutdown_timeout", &mut server.shutdown_timeout, duration::parse);
+    }
+
+    fn read_proxy(&mut self, read: &mut Reader) {
+        let proxy = &mut self.proxy;
+        read.set("proxy.backend", &mut proxy.backend, reader::backend);
+        read.set("proxy.backend_path", &mut proxy.backend_path, reader::backend_path);
+        read.set("proxy.backend_api_key", &mut proxy.backend_api_key, reader::secret);
+        read.set_map("proxy.headers", &mut proxy.headers, reader::header);
+        read.set("proxy.ca_file", &mut proxy.ca_file, reader::optional_path);
+        read.set("proxy.auto_remember", &mut proxy.auto_remember, reader::boolean);
+        read.set("proxy.auto_context", &mut proxy.auto_context, reader::boolean);
+        read.set("proxy.context_position", &mut proxy.context_position, |name| {
+            ContextPosition::parse(name).map_err(|error| error.to_string())
+        });
+        read.set(
+            "proxy.token_budget",
+            &mut proxy.token_budget,
+            reader::number(1..=1_000_000),
+        );
+        read.set("proxy.timeout", &mut proxy.timeout, duration::parse);
+        read.set(
+            "proxy.timeout_connect",
+            &mut proxy.timeout_connect,
+            duration::parse_optional,
+        );
+        read.set(
+            "proxy.timeout_first_byte",
+            &mut proxy.timeout_first_byte,
+            duration::parse_optional,
+        );
+        read.set("proxy.timeout_idle", &mut proxy.timeout_idle, duration::parse_optional);
+        read.set(
+            "proxy.max_body_bytes",
+            &mut proxy.max_body_bytes,
+            reader::number(1_024..=usize::MAX >> 8),
+        );
+    }
+
+    fn contradictions(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        let open = !self.server.host.is_loopback() && self.security.api_key.is_none();
+        if open && !self.security.allow_public_without_key {
+            problems.push(format!(
+                "server.host: {} can be reached from other machines and there is no key: set security.api_key, or security.allow_public_without_key: true if that is meant",
+                self.server.host
+            ));
+        }
+        if let (Some(own), Some(backend)) = (&self.security.api_key, &self.proxy.backend_api_key)
+            && own.expose_secret() == backend.expose_secret()
+        {
+            problems.push(
+                "security.api_key: must not be the same as proxy.backend_api_key, for it would then reach the backend"
+                    .into(),
+            );
+        }
+        problems
+    }
+}

@@ -1,0 +1,90 @@
+//! The outside: routes, what stands before them, and how answers and errors look. The one place that knows `axum`.
+
+mod audience;
+mod auth;
+mod backend_answer;
+mod chat;
+mod chat_options;
+mod context;
+mod error;
+mod extract;
+mod log;
+mod memories;
+mod namespaces;
+mod ops;
+mod page;
+mod rate_limit;
+mod relay;
+mod search;
+mod server;
+
+use axum::Router;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::{any, get, post};
+
+pub use audience::Audience;
+pub use rate_limit::RateLimit;
+pub(crate) use server::serve;
+
+use crate::app::AppState;
+use error::ApiError;
+
+/// Every route, and what stands before it.
+pub(crate) fn router(state: AppState) -> Router {
+    let api = Router::new()
+        .route("/namespaces", get(namespaces::list).post(namespaces::create))
+        .route(
+            "/namespaces/{namespace}",
+            get(namespaces::read)
+                .put(namespaces::replace)
+                .patch(namespaces::change)
+                .delete(namespaces::delete),
+        )
+        .route(
+            "/namespaces/{namespace}/memories",
+            get(memories::list).post(memories::create),
+        )
+        .route("/namespaces/{namespace}/memories/search", post(search::search))
+        .route(
+            "/namespaces/{namespace}/memories/{id}",
+            get(memories::read)
+                .put(memories::replace)
+                .patch(memories::change)
+                .delete(memories::delete),
+        )
+        .route("/namespaces/{namespace}/context", post(context::context))
+        .fallback(no_such_route)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(from_fn_with_state(state.clone(), auth::require_for_api))
+        .layer(from_fn_with_state(state.clone(), rate_limit::limit));
+
+    let proxy = Router::new()
+        .route("/chat/completions", post(chat::complete))
+        .route("/{*path}", any(relay::relay))
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(from_fn_with_state(state.clone(), auth::require_for_proxy))
+        .layer(from_fn_with_state(state.clone(), rate_limit::limit));
+
+    Router::new()
+        .nest("/v1", api)
+        .nest("/proxy/v1", proxy)
+        .route("/health", get(ops::health))
+        .route("/ready", get(ops::ready))
+        .route("/metrics", get(ops::metrics))
+        .fallback(no_such_route)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(from_fn_with_state(state.clone(), audience::check))
+        .layer(from_fn(log::log))
+        .with_state(state)
+}
+
+async fn no_such_route(uri: axum::http::Uri) -> ApiError {
+    ApiError::not_found(format!(
+        "there is nothing at {}; the API is under /v1/namespaces, the proxy under /proxy/v1",
+        uri.path()
+    ))
+}
+
+async fn method_not_allowed(method: axum::http::Method) -> ApiError {
+    ApiError::method_not_allowed(&method)
+}

@@ -1,0 +1,238 @@
+//! `POST /proxy/v1/chat/completions`: recall, inject, forward, relay, remember. The one place where memory and proxy meet.
+//!
+//! Trouble with memory is logged and counted, and the request goes on without: nothing here may fail or delay a completion.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::body::Body;
+use axum::extract::{Extension, Request, State};
+use axum::http::{HeaderMap, HeaderValue};
+use axum::response::{IntoResponse as _, Response};
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use http_body_util::Full;
+use tokio::runtime::Handle;
+
+use super::backend_answer::{self, Answered};
+use super::chat_options::ChatOptions;
+use super::error::ApiError;
+use super::extract::{no_such_namespace, read_body, require_json};
+use super::log::RequestId;
+use crate::app::AppState;
+use crate::memory::extract::Exchange;
+use crate::memory::ingest::ingest;
+use crate::memory::inject::inject;
+use crate::memory::recall::{Budget, Recall};
+use crate::metrics::ProxyRoute;
+use crate::model::{self, ChatRequest, Namespace};
+use crate::proxy::{Answer, tee};
+use crate::store::StoreError;
+
+/// Longest time that a request waits for memory before it goes on without.
+const MEMORY_TIMEOUT: Duration = Duration::from_millis(500);
+/// Exchanges that may wait to be remembered while the store is slow; more are let go and counted.
+const MAX_WAITING: usize = 1_024;
+
+const MEMORIES_USED: &str = "x-maia-memories-used";
+const TOKENS_INJECTED: &str = "x-maia-tokens-injected";
+
+/// What was put into a request.
+#[derive(Clone, Copy, Debug, Default)]
+struct Injected {
+    memories: usize,
+    tokens: u32,
+}
+
+pub(super) async fn complete(
+    State(state): State<AppState>,
+    Extension(RequestId(request_id)): Extension<RequestId>,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let begun = Instant::now();
+    let (parts, body) = request.into_parts();
+    require_json(&parts.headers)?;
+    let options = ChatOptions::from_headers(&parts.headers)?;
+    let body = read_body(body, state.proxy.max_body_bytes).await?;
+    let chat = ChatRequest::parse(&body).map_err(ApiError::bad_request)?;
+
+    let recalls = state.proxy.auto_context && !options.skip_memory && chat.newest_user().is_some();
+    let remembers = state.proxy.auto_remember && !options.skip_extract && chat.newest_user().is_some();
+    let namespace = if recalls || remembers {
+        find_namespace(&state, &options).await?
+    } else {
+        None
+    };
+    let (injected, forwarded) = match &namespace {
+        Some(namespace) if recalls => add_context(&state, namespace, &options, &chat).await,
+        _ => None,
+    }
+    .map_or_else(
+        || (Injected::default(), body.clone()),
+        |(injected, forwarded)| (injected, forwarded.into()),
+    );
+    let exchange = namespace.filter(|_| remembers).map(|namespace| Heard {
+        namespace,
+        user: chat
+            .newest_user()
+            .map(|message| chat.text(message).into_owned())
+            .unwrap_or_default(),
+        at: model::now(),
+        request_id,
+    });
+
+    let query = parts.uri.query().map(str::to_owned);
+    let answer = forward(&state, parts.headers, query.as_deref(), forwarded, exchange).await;
+    let mut response = answer.unwrap_or_else(axum::response::IntoResponse::into_response);
+    response
+        .headers_mut()
+        .insert(MEMORIES_USED, HeaderValue::from(injected.memories));
+    response
+        .headers_mut()
+        .insert(TOKENS_INJECTED, HeaderValue::from(injected.tokens));
+    state
+        .metrics
+        .proxied(ProxyRoute::Chat, response.status().as_u16(), begun.elapsed());
+    Ok(response)
+}
+
+/// The namespace of a request, made on its first use where that is allowed; `None` where the store is in trouble.
+async fn find_namespace(state: &AppState, options: &ChatOptions) -> Result<Option<Namespace>, ApiError> {
+    let name = options.namespace.as_ref().unwrap_or(&state.memory.default_namespace);
+    let look_up = async {
+        match state.store.namespace(name.as_str().to_owned()).await? {
+            None if state.memory.auto_create_namespace => state.store.ensure_namespace(name.clone()).await.map(Some),
+            found => Ok(found),
+        }
+    };
+    match within_time(look_up).await {
+        Ok(None) => Err(no_such_namespace(name.as_str()).with_param("X-MAIA-Namespace")),
+        Ok(found) => Ok(found),
+        Err(error) => {
+            tracing::warn!(%error, "the namespace could not be looked up; the request goes on without memory");
+            state.metrics.memory_failed("namespace");
+            Ok(None)
+        }
+    }
+}
+
+/// The request with what is relevant to it; `None` where nothing is.
+async fn add_context(
+    state: &AppState,
+    namespace: &Namespace,
+    options: &ChatOptions,
+    chat: &ChatRequest<'_>,
+) -> Option<(Injected, String)> {
+    let begun = Instant::now();
+    let total = options
+        .token_budget
+        .or(namespace.config.token_budget)
+        .unwrap_or(state.proxy.token_budget);
+    let budget = Budget {
+        total,
+        profile: state.memory.profile_tokens,
+    };
+    let recall = match within_time(Recall::of(&state.store, namespace, chat.user_texts(), budget)).await {
+        Ok(recall) => recall,
+        Err(error) => {
+            tracing::warn!(%error, "nothing could be recalled; the request goes on without context");
+            state.metrics.memory_failed("recall");
+            return None;
+        }
+    };
+    let position = namespace
+        .config
+        .context_position
+        .unwrap_or(state.proxy.context_position);
+    let edited = (!recall.block.is_empty())
+        .then(|| inject(chat, position, &recall.block.text()))
+        .flatten();
+    let injected = edited.is_some().then(|| Injected {
+        memories: recall.memories.len(),
+        tokens: recall.block.tokens(),
+    });
+    state
+        .metrics
+        .recalled(injected.unwrap_or_default().tokens, begun.elapsed());
+    if injected.is_some() {
+        state
+            .access
+            .note(recall.memories.iter().map(|recalled| recalled.memory.row_id));
+    }
+    injected.zip(edited)
+}
+
+async fn within_time<T>(work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    tokio::time::timeout(MEMORY_TIMEOUT, work)
+        .await
+        .unwrap_or(Err(StoreError::Busy))
+}
+
+async fn forward(
+    state: &AppState,
+    headers: HeaderMap,
+    query: Option<&str>,
+    body: Bytes,
+    heard: Option<Heard>,
+) -> Result<Response, ApiError> {
+    let method = axum::http::Method::POST;
+    let path = ("/chat/completions", query);
+    let sent = state
+        .backend
+        .send(method, path, headers, state.own_key, Full::new(body))
+        .await;
+    let response = sent.inspect_err(|error| backend_answer::count(&state.metrics, error))?;
+    match backend_answer::judge(response).await {
+        Answered::Error(error) => {
+            state.metrics.backend_failed("status");
+            Err(error)
+        }
+        Answered::Relayed(response) => Ok(response),
+        Answered::Good(response) => Ok(match heard {
+            Some(heard) => tee(response, remember_later(state, heard))
+                .map(Body::new)
+                .into_response(),
+            None => response.map(Body::new),
+        }),
+    }
+}
+
+/// What the user said, and where it is to be remembered.
+struct Heard {
+    namespace: Namespace,
+    user: String,
+    at: DateTime<Utc>,
+    request_id: String,
+}
+
+/// Remembers the exchange once its answer has ended. Of an answer that was cut off only the question counts: half a sentence may say the opposite of the whole.
+fn remember_later(state: &AppState, heard: Heard) -> impl FnOnce(Answer) + Send + Unpin + 'static {
+    let state = Arc::new(state.clone());
+    // The answer may end while its connection is being dropped, where there is no current runtime.
+    let runtime = Handle::current();
+    move |answer: Answer| {
+        if state.tasks.len() >= MAX_WAITING {
+            tracing::warn!("an exchange was not remembered: too many wait for the store");
+            state.metrics.memory_failed("extract");
+            return;
+        }
+        let tasks = state.tasks.clone();
+        tasks.spawn_on(remember(state, heard, answer), &runtime);
+    }
+}
+
+async fn remember(state: Arc<AppState>, heard: Heard, answer: Answer) {
+    let assistant = answer.complete.then_some(answer.text.as_str());
+    let exchange = Exchange {
+        user: Some(&heard.user),
+        assistant,
+        at: heard.at,
+    };
+    match ingest(&state.store, heard.namespace.number, &exchange, &heard.request_id).await {
+        Ok(ingested) => state.metrics.extracted(ingested.stored, ingested.known),
+        Err(error) => {
+            tracing::warn!(%error, request_id = heard.request_id, "an exchange could not be remembered");
+            state.metrics.memory_failed("extract");
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! Errors that maia makes, in the one shape that the `OpenAI` SDKs read
+//! (<https://platform.openai.com/docs/guides/error-codes>): `{"error": {"message", "type", "param", "code"}}`.
+
+use axum::Json;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use crate::proxy::BackendError;
+use crate::store::StoreError;
+
+/// An error as a client sees it.
+#[derive(Debug)]
+pub(crate) struct ApiError {
+    status: StatusCode,
+    kind: &'static str,
+    code: &'static str,
+    message: String,
+    param: Option<String>,
+    /// Boxed, for an error should not weigh more than what it stands in for.
+    headers: Box<HeaderMap>,
+}
+
+/// Marks a response as one that maia made for an error, for the log.
+#[derive(Clone, Debug)]
+pub(super) struct ErrorMark {
+    pub(super) code: &'static str,
+    /// What happened, where the message to the client says less.
+    pub(super) detail: Option<String>,
+}
+
+const INVALID: &str = "invalid_request_error";
+
+impl ApiError {
+    fn new(status: StatusCode, kind: &'static str, code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            status,
+            kind,
+            code,
+            message: message.into(),
+            param: None,
+            headers: Box::default(),
+        }
+    }
+
+    /// 400: the request is wrong, and `message` says where.
+    pub(super) fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, INVALID, "bad_request", message)
+    }
+
+    /// 400 about one field, parameter or header.
+    pub(super) fn bad_value(name: &str, problem: impl std::fmt::Display) -> Self {
+        let error = Self::bad_request(format!("{name}: {problem}"));
+        Self {
+            param: Some(name.to_owned()),
+            ..error
+        }
+    }
+
+    /// 401, the same for every kind of wrong key.
+    pub(super) fn unauthorized() -> Self {
+        let mut error = Self::new(
+            StatusCode::UNAUTHORIZED,
+            "authentication_error",
+            "unauthorized",
+            "A valid key is needed: send security.api_key in the header X-API-Key",
+        );
+        error
+            .headers
+            .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        error
+    }
+
+    /// 403: this client is not answered.
+    pub(super) fn forbidden(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "permission_error", "forbidden", message)
+    }
+
+    /// 404.
+    pub(super) fn not_found(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, INVALID, "not_found", message)
+    }
+
+    /// 405.
+    pub(super) fn method_not_allowed(method: &Method) -> Self {
+        let message = format!("{method} is not possible here; the header Allow says what is");
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, INVALID, "method_not_allowed", message)
+    }
+
+    /// 409.
+    pub(super) fn conflict(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, INVALID, "conflict", message)
+    }
+
+    /// 413.
+    pub(super) fn too_large(limit: usize) -> Self {
+        let message = format!("the body is larger than {limit} bytes");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, INVALID, "too_large", message)
+    }
+
+    /// 415.
+    pub(super) fn unsupported_media_type() -> Self {
+        let message = "the body must be JSON, sent with Content-Type: application/json";
+        Self::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            INVALID,
+            "unsupported_media_type",
+            message,
+        )
+    }
+
+    /// 429.
+    pub(super) fn rate_limited(headers: HeaderMap) -> Self {
+        let error = Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "rate_limit_error",
+            "rate_limited",
+            "Rate limit exceeded",
+        );
+        Self {
+            headers: Box::new(headers),
+            ..error
+        }
+    }
+
+    /// The backend answered with an error that is not for the client as it is: its status, and what it said in our shape.
+    pub(super) fn backend_answered(status: StatusCode, message: &str, headers: HeaderMap) -> Self {
+        let message = format!("Backend returned error: {message}");
+        Self {
+            headers: Box::new(headers),
+            ..Self::new(status, "api_error", "backend_error", message)
+        }
+    }
+
+    /// Names the field or header that is wrong.
+    pub(super) fn with_param(self, name: &str) -> Self {
+        Self {
+            param: Some(name.to_owned()),
+            ..self
+        }
+    }
+}
+
+impl From<BackendError> for ApiError {
+    fn from(error: BackendError) -> Self {
+        match error {
+            BackendError::TimedOut => Self::new(
+                StatusCode::GATEWAY_TIMEOUT,
+                "timeout_error",
+                "backend_timeout",
+                error.to_string(),
+            ),
+            BackendError::Unreachable(reason) => {
+                Self::backend_answered(StatusCode::BAD_GATEWAY, &reason, HeaderMap::new())
+            }
+            BackendError::RequestBody(_) => Self::bad_request(error.to_string()),
+        }
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        let (status, code) = match &error {
+            StoreError::Full => (StatusCode::INSUFFICIENT_STORAGE, "storage_full"),
+            StoreError::ReadOnly | StoreError::Busy | StoreError::Closed => {
+                (StatusCode::SERVICE_UNAVAILABLE, "storage_unavailable")
+            }
+            StoreError::Database(_) => (StatusCode::SERVICE_UNAVAILABLE, "storage_error"),
+        };
+        Self::new(status, "api_error", code, format!("{error}; nothing was changed"))
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let detail = (self.status.is_server_error()).then(|| self.message.clone());
+        let body = json!({
+            "error": { "message": self.message, "type": self.kind, "param": self.param, "code": self.code }
+        });
+        let mut response = (self.status, Json(body)).into_response();
+        response.headers_mut().extend(*self.headers);
+        response.extensions_mut().insert(ErrorMark {
+            code: self.code,
+            detail,
+        });
+        response
+    }
+}

@@ -1,0 +1,291 @@
+//! What a message asks of memory: the words to look for, and whether it is about or for the user.
+//!
+//! Words alone cannot find what a person expects: "Suggest something for dinner" shares none with "User is vegetarian". So a message that asks about
+//! the user, or wants something chosen for them, gets facts about the user besides the matches. The cues are few and closed-class on purpose: a question
+//! about the world or about a piece of code must not drag the user's life in.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use crate::text::{self, Term};
+
+/// Telling words below which the message before is looked at too: "And the second one?" means nothing by itself.
+const ENOUGH_TERMS: usize = 2;
+/// Weight of words from a message before, against those of the newest.
+const EARLIER_WEIGHT: f64 = 0.5;
+/// Messages of the user that are looked at, the newest included.
+const MESSAGES: usize = 3;
+/// Text of a message that is looked at, in bytes. A question stands at the beginning or the end of what is pasted around it.
+const HEAD: usize = 2_000;
+const TAIL: usize = 1_000;
+
+/// Whether facts about the user belong in the context.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum AboutUser {
+    /// The message is about something else.
+    No,
+    /// The message asks for a choice or an opinion: it is for the user where memory knows the subject.
+    IfRelated,
+    /// The message is about or for the user.
+    Yes,
+}
+
+/// What a conversation asks of memory.
+#[derive(Clone, Debug)]
+pub struct Query {
+    /// Words to look for, each with its weight. Those of the newest message come first.
+    pub terms: Vec<(Term, f64)>,
+    /// Whether facts about the user belong in the context.
+    pub about_user: AboutUser,
+}
+
+impl Query {
+    /// Plans the query for what the user said, newest message first.
+    pub fn plan<T: AsRef<str>>(user_texts: impl IntoIterator<Item = T>) -> Self {
+        let mut query = Self {
+            terms: Vec::new(),
+            about_user: AboutUser::No,
+        };
+        for (age, message) in user_texts.into_iter().take(MESSAGES).enumerate() {
+            let message = message.as_ref();
+            if age == 0 {
+                query.about_user = about_user(message);
+            } else if query.terms.len() >= ENOUGH_TERMS {
+                break;
+            }
+            let weight = if age == 0 { 1.0 } else { EARLIER_WEIGHT };
+            for excerpt in excerpts(message) {
+                for term in text::terms(excerpt) {
+                    if !query.terms.iter().any(|(known, _)| *known == term) {
+                        query.terms.push((term, weight));
+                    }
+                }
+            }
+        }
+        query
+    }
+
+    /// The words to look for in a search. Where none of them tells anything, they are all that was asked for.
+    #[must_use]
+    pub fn search_terms(text: &str) -> Vec<(Term, f64)> {
+        let telling = text::terms(text);
+        let terms = if telling.is_empty() {
+            text::all_terms(text)
+        } else {
+            telling
+        };
+        terms.into_iter().map(|term| (term, 1.0)).collect()
+    }
+}
+
+/// The message, or its beginning and its end where it is long.
+fn excerpts(message: &str) -> impl Iterator<Item = &str> {
+    let long = message.len() > HEAD + TAIL;
+    let head = if long {
+        message.get(..message.floor_char_boundary(HEAD))
+    } else {
+        Some(message)
+    };
+    let tail = if long {
+        message.get(message.ceil_char_boundary(message.len() - TAIL)..)
+    } else {
+        None
+    };
+    head.into_iter().chain(tail)
+}
+
+/// Reads the cues of a message.
+fn about_user(message: &str) -> AboutUser {
+    if ABOUT_ME.is_match(message) {
+        return AboutUser::Yes;
+    }
+    // What holds code or an error message is about the code, whoever asks.
+    if message.contains('`') || message.len() > HEAD {
+        return AboutUser::No;
+    }
+    if FOR_ME.is_match(message) {
+        return AboutUser::Yes;
+    }
+    let mine = MY_THING.captures_iter(message).any(|mine| {
+        let thing = mine.get(1).map_or("", |thing| thing.as_str()).to_lowercase();
+        !WORK_AT_HAND.contains(&thing.as_str()) && !WORK_AT_HAND.contains(&thing.trim_end_matches('s'))
+    });
+    if mine {
+        AboutUser::Yes
+    } else if CHOICE.is_match(message) {
+        AboutUser::IfRelated
+    } else {
+        AboutUser::No
+    }
+}
+
+#[expect(clippy::expect_used, reason = "the patterns are constants that every test compiles")]
+fn pattern(alternatives: &[&str]) -> Regex {
+    Regex::new(&format!(r"(?i)\b(?:{})\b", alternatives.join("|"))).expect("a valid pattern")
+}
+
+/// The message asks what is known of the user.
+static ABOUT_ME: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(&[
+        r"(?:know|knew|remember|recall|learned|noted|told you|memor(?:y|ies)|facts?|anything|everything|something|information|summary|summari[sz]e|describe) (?:\w+ ){0,3}(?:about|of|on) (?:me|myself|us)",
+        r"(?:know|remember|recall|describe|introduce) (?:me|myself)",
+        r"who (?:am|are) (?:i|we)",
+        r"(?:am|do|did|was|have|had|can|could|would|will|should) i (?:\w+ )?(?:like|love|hate|enjoy|prefer|want|own|live|lived|work|worked|study|studied|speak|drink|eat|drive|play|have|tell|told|say|said|mention|mentioned|born|allergic|married)",
+        r"(?:like|love|hate|enjoy|prefer|own|live|work|study|speak|drink|drive|told|tell|said|say|mentioned|mention) (?:\w+ )?i (?:like|love|tell|told|say|said|mention)",
+    ])
+});
+
+/// The message wants something chosen, planned or advised for the user.
+static FOR_ME: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(&[
+        r"(?:what|which|where|when|who|how)\b[^.?!\n]{0,60}? should (?:i|we)",
+        r"should (?:i|we)",
+        r"(?:suggest|recommend|advise|pick|choose|find|plan|cook|order|book) (?:me |us |for me |for us )?(?:a|an|some|something|anything|someone|somewhere|my|our)",
+        r"(?:suggestions?|recommendations?|advice|ideas?|tips?|options) (?:\w+ )?(?:for|on|about) (?:\w+ ){0,2}(?:me|us|dinner|lunch|breakfast|tonight|today|tomorrow|the weekend|a gift|a present|a date|a trip|holidays?|vacation)",
+        r"(?:what|any)\b[^.?!\n]{0,30}? (?:do you|would you|can you|could you) (?:suggest|recommend|advise)",
+        r"what (?:to|can i|could i|shall i|do i) (?:eat|cook|drink|wear|watch|read|play|listen|buy|give|visit|do (?:today|tonight|tomorrow|this|on|for|with))",
+        r"(?:good|best|right|suitable|better) (?:\w+ ){0,3}for (?:me|us)",
+        r"help (?:me|us) (?:to )?(?:choose|decide|pick|plan|find|prepare|pack|organi[sz]e)",
+        r"(?:would|will|might) i (?:like|enjoy|love|prefer)",
+        r"i(?:'m| am) (?:bored|hungry|thirsty)",
+    ])
+});
+
+/// The message asks about something of the user's: the word behind `my`.
+static MY_THING: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(&[
+        r"(?:what|where|when|who|whose|which|how|is|are|was|were|does|do|did|has|have|will|can|could|remember|remind|tell|about|for|with|to)(?:'s|’s|'re|’re)?\b[^.?!\n]{0,60}?\b(?:my|our) (\w+)",
+    ])
+});
+
+/// Things that are the user's only for the task at hand.
+const WORK_AT_HAND: &[&str] = &[
+    "algorithm",
+    "answer",
+    "api",
+    "app",
+    "application",
+    "argument",
+    "array",
+    "assignment",
+    "browser",
+    "bug",
+    "build",
+    "cell",
+    "class",
+    "classe",
+    "cluster",
+    "code",
+    "codebase",
+    "column",
+    "command",
+    "component",
+    "computer",
+    "config",
+    "configuration",
+    "container",
+    "css",
+    "data",
+    "database",
+    "dataframe",
+    "dataset",
+    "device",
+    "docker",
+    "dockerfile",
+    "document",
+    "driver",
+    "email",
+    "equation",
+    "error",
+    "essay",
+    "example",
+    "excel",
+    "exception",
+    "expression",
+    "file",
+    "folder",
+    "form",
+    "formula",
+    "function",
+    "git",
+    "graph",
+    "homework",
+    "html",
+    "image",
+    "input",
+    "javascript",
+    "json",
+    "keyboard",
+    "kernel",
+    "laptop",
+    "last",
+    "letter",
+    "library",
+    "list",
+    "log",
+    "loop",
+    "machine",
+    "method",
+    "model",
+    "module",
+    "network",
+    "next",
+    "notebook",
+    "output",
+    "package",
+    "page",
+    "paper",
+    "password",
+    "pc",
+    "phone",
+    "pipeline",
+    "plot",
+    "prompt",
+    "program",
+    "project",
+    "proof",
+    "python",
+    "query",
+    "question",
+    "react",
+    "regex",
+    "repo",
+    "repository",
+    "request",
+    "resume",
+    "script",
+    "sentence",
+    "server",
+    "site",
+    "solution",
+    "spreadsheet",
+    "sql",
+    "state",
+    "string",
+    "system",
+    "table",
+    "terminal",
+    "test",
+    "text",
+    "thesis",
+    "type",
+    "url",
+    "variable",
+    "vm",
+    "web",
+    "webpage",
+    "website",
+    "wifi",
+    "windows",
+    "work",
+];
+
+/// The message weighs one thing against another.
+static CHOICE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(&[
+        r"(?:which|what)\b[^.?!\n]{0,80}?\b(?:better|best|right|prefer|suits?|worth)",
+        r"is it (?:better|worth)",
+        r"(?:suggest|recommend)\w*",
+    ])
+});

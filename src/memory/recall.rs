@@ -1,0 +1,114 @@
+//! Finds what is known and relevant, and fits it into a budget.
+//!
+//! First the memories that match the message, best first; then, where the message is about or for the user, facts about the user, most confident and
+//! newest first, within their own small share of the budget.
+
+use std::collections::HashSet;
+
+use super::block::Block;
+use super::query::{AboutUser, Query};
+use crate::model::{Memory, Namespace};
+use crate::store::{MemoryFilter, SearchHit, Store, StoreError};
+
+/// Most memories in a block.
+const MAX_MATCHES: usize = 50;
+/// A memory worth less than this part of the best one is left out: the budget is a ceiling, not a target.
+const RELATIVE_CUT: f64 = 0.3;
+/// A memory that covers less than this part of the query shares a word with it by chance.
+const MIN_COVERAGE: f64 = 0.12;
+/// Facts about the user that are looked at.
+const MAX_FACTS: u32 = 100;
+
+/// How many tokens a context may have.
+#[derive(Clone, Copy, Debug)]
+pub struct Budget {
+    /// In all.
+    pub total: u32,
+    /// Of these, for facts about the user that share no word with the message.
+    pub profile: u32,
+}
+
+/// A memory in a context.
+#[derive(Clone, Debug)]
+pub struct Recalled {
+    /// The memory.
+    pub memory: Memory,
+    /// Its relevance, comparable within one answer; 0 for a fact about the user that shares no word with the message.
+    pub score: f64,
+}
+
+/// What was found for a message, as the block that says it.
+#[derive(Clone, Debug)]
+pub struct Recall {
+    /// In the order of the block.
+    pub memories: Vec<Recalled>,
+    /// The block.
+    pub block: Block,
+    /// Whether something relevant did not fit.
+    pub truncated: bool,
+}
+
+impl Recall {
+    /// Recalls what a namespace knows that is relevant to what the user said, newest message first.
+    ///
+    /// # Errors
+    /// The store is in trouble.
+    pub async fn of<T: AsRef<str>>(
+        store: &Store,
+        namespace: &Namespace,
+        user_texts: impl IntoIterator<Item = T>,
+        budget: Budget,
+    ) -> Result<Self, StoreError> {
+        let mut recall = Self {
+            memories: Vec::new(),
+            block: Block::new(budget.total),
+            truncated: false,
+        };
+        if namespace.stats.memory_count == 0 {
+            return Ok(recall);
+        }
+        let query = Query::plan(user_texts);
+        let found = store
+            .search(namespace.number, query.terms, MemoryFilter::default(), MAX_MATCHES, 0)
+            .await?;
+        recall.add_matches(found.hits);
+        let for_user = query.about_user == AboutUser::Yes
+            || query.about_user == AboutUser::IfRelated && !recall.memories.is_empty();
+        if for_user && budget.profile > 0 {
+            recall.add_facts(store.facts(namespace.number, MAX_FACTS).await?, budget.profile);
+        }
+        Ok(recall)
+    }
+
+    fn add_matches(&mut self, hits: Vec<SearchHit>) {
+        let best = hits.first().map_or(0.0, |best| best.score);
+        for SearchHit {
+            memory,
+            score,
+            coverage,
+        } in hits
+        {
+            if score < best * RELATIVE_CUT || coverage < MIN_COVERAGE {
+                continue;
+            }
+            if self.block.add(&memory.content, memory.token_count) {
+                self.memories.push(Recalled { memory, score });
+            } else {
+                self.truncated = true;
+            }
+        }
+    }
+
+    fn add_facts(&mut self, facts: Vec<Memory>, share: u32) {
+        let known: HashSet<i64> = self.memories.iter().map(|recalled| recalled.memory.row_id).collect();
+        let mut left = share;
+        for memory in facts.into_iter().filter(|fact| !known.contains(&fact.row_id)) {
+            if memory.token_count <= left && self.block.add(&memory.content, memory.token_count) {
+                left -= memory.token_count;
+                self.memories.push(Recalled { memory, score: 0.0 });
+            } else {
+                self.truncated = true;
+            }
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! What `/metrics` shows. Label values are few and chosen here: never a namespace, a path or a model as a client sent it.
+
+use std::time::Duration;
+
+use prometheus::core::Collector;
+use prometheus::{
+    Encoder as _, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry,
+    TextEncoder,
+};
+
+/// Upper bounds of durations, in seconds: from a memory call to a long completion.
+const SECONDS: &[f64] = &[
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0,
+];
+/// Upper bounds of the time that recall takes, in seconds.
+const RECALL_SECONDS: &[f64] = &[
+    0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5,
+];
+
+/// All counters of one maia.
+#[derive(Clone)]
+pub struct Metrics {
+    registry: Registry,
+    proxy_requests: IntCounterVec,
+    proxy_duration: HistogramVec,
+    api_requests: IntCounterVec,
+    /// Requests that the backend failed, by kind.
+    backend_errors: IntCounterVec,
+    injections: IntCounterVec,
+    /// Tokens injected in all.
+    pub injected_tokens: IntCounter,
+    extractions: IntCounterVec,
+    memory_errors: IntCounterVec,
+    recall_duration: Histogram,
+    /// Proxied requests whose answers are on their way.
+    pub in_flight: IntGauge,
+    /// Requests refused because a client asked too often.
+    pub rate_limited: IntCounter,
+}
+
+/// Which part of the proxy a request went through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProxyRoute {
+    /// Chat completions, with memory.
+    Chat,
+    /// Everything else, relayed.
+    Relay,
+}
+
+impl ProxyRoute {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Chat => "chat",
+            Self::Relay => "relay",
+        }
+    }
+}
+
+impl Default for Metrics {
+    /// All counters at zero.
+    #[expect(clippy::expect_used, reason = "names and bounds are constants of this file")]
+    fn default() -> Self {
+        Self::try_new().expect("every metric has a valid name of its own")
+    }
+}
+
+impl Metrics {
+    fn try_new() -> prometheus::Result<Self> {
+        let registry = Registry::new();
+        let opts = |name: &str, help: &str| Opts::new(name, help);
+        let histogram =
+            |name: &str, help: &str, bounds: &[f64]| HistogramOpts::new(name, help).buckets(bounds.to_vec());
+        let metrics = Self {
+            proxy_requests: IntCounterVec::new(
+                opts(
+                    "maia_proxy_requests_total",
+                    "Proxied requests by route and status class",
+                ),
+                &["route", "status"],
+            )?,
+            proxy_duration: HistogramVec::new(
+                histogram(
+                    "maia_proxy_request_duration_seconds",
+                    "Time from a proxied request to the first byte of its answer",
+                    SECONDS,
+                ),
+                &["route"],
+            )?,
+            api_requests: IntCounterVec::new(
+                opts("maia_api_requests_total", "Requests to /v1 by status class"),
+                &["status"],
+            )?,
+            backend_errors: IntCounterVec::new(
+                opts(
+                    "maia_proxy_backend_errors_total",
+                    "Requests that the backend failed, by kind",
+                ),
+                &["kind"],
+            )?,
+            injections: IntCounterVec::new(
+                opts(
+                    "maia_proxy_context_injections_total",
+                    "Chat requests by whether context was injected",
+                ),
+                &["result"],
+            )?,
+            injected_tokens: IntCounter::with_opts(opts(
+                "maia_proxy_context_tokens_total",
+                "Tokens of injected context",
+            ))?,
+            extractions: IntCounterVec::new(
+                opts(
+                    "maia_proxy_memory_extractions_total",
+                    "Facts found in conversations, by what became of them",
+                ),
+                &["result"],
+            )?,
+            memory_errors: IntCounterVec::new(
+                opts(
+                    "maia_memory_errors_total",
+                    "Times that memory was in trouble and a completion went on without it",
+                ),
+                &["operation"],
+            )?,
+            recall_duration: Histogram::with_opts(histogram(
+                "maia_memory_recall_duration_seconds",
+                "Time to find the memories for a request",
+                RECALL_SECONDS,
+            ))?,
+            in_flight: IntGauge::with_opts(opts(
+                "maia_proxy_requests_in_flight",
+                "Proxied requests whose answers are on their way",
+            ))?,
+            rate_limited: IntCounter::with_opts(opts(
+                "maia_rate_limited_total",
+                "Requests refused because a client asked too often",
+            ))?,
+            registry,
+        };
+        let collectors: [Box<dyn Collector>; 11] = [
+            Box::new(metrics.proxy_requests.clone()),
+            Box::new(metrics.proxy_duration.clone()),
+            Box::new(metrics.api_requests.clone()),
+            Box::new(metrics.backend_errors.clone()),
+            Box::new(metrics.injections.clone()),
+            Box::new(metrics.injected_tokens.clone()),
+            Box::new(metrics.extractions.clone()),
+            Box::new(metrics.memory_errors.clone()),
+            Box::new(metrics.recall_duration.clone()),
+            Box::new(metrics.in_flight.clone()),
+            Box::new(metrics.rate_limited.clone()),
+        ];
+        for collector in collectors {
+            metrics.registry.register(collector)?;
+        }
+        metrics.begin_at_zero();
+        Ok(metrics)
+    }
+
+    /// A counter that has never counted would not be shown at all, and a rate over it could not see its first step.
+    fn begin_at_zero(&self) {
+        for route in [ProxyRoute::Chat, ProxyRoute::Relay] {
+            self.proxy_duration.with_label_values(&[route.as_str()]);
+            self.proxy_requests.with_label_values(&[route.as_str(), "2xx"]);
+        }
+        for kind in ["timeout", "unreachable", "status"] {
+            self.backend_errors.with_label_values(&[kind]);
+        }
+        for result in ["injected", "nothing"] {
+            self.injections.with_label_values(&[result]);
+        }
+        for result in ["stored", "known"] {
+            self.extractions.with_label_values(&[result]);
+        }
+    }
+
+    /// Counts a proxied request whose answer has begun.
+    pub fn proxied(&self, route: ProxyRoute, status: u16, duration: Duration) {
+        self.proxy_requests
+            .with_label_values(&[route.as_str(), status_class(status)])
+            .inc();
+        self.proxy_duration
+            .with_label_values(&[route.as_str()])
+            .observe(duration.as_secs_f64());
+    }
+
+    /// Counts a call to `/v1`.
+    pub fn api_call(&self, status: u16) {
+        self.api_requests.with_label_values(&[status_class(status)]).inc();
+    }
+
+    /// Counts a request that the backend failed: `timeout`, `unreachable` or `status`.
+    pub fn backend_failed(&self, kind: &'static str) {
+        self.backend_errors.with_label_values(&[kind]).inc();
+    }
+
+    /// Counts a chat request that was looked up, and the tokens that it got.
+    pub fn recalled(&self, tokens: u32, duration: Duration) {
+        self.injections
+            .with_label_values(&[if tokens > 0 { "injected" } else { "nothing" }])
+            .inc();
+        self.injected_tokens.inc_by(tokens.into());
+        self.recall_duration.observe(duration.as_secs_f64());
+    }
+
+    /// Counts what an exchange brought.
+    pub fn extracted(&self, stored: usize, known: usize) {
+        self.extractions.with_label_values(&["stored"]).inc_by(stored as u64);
+        self.extractions.with_label_values(&["known"]).inc_by(known as u64);
+    }
+
+    /// Counts trouble with memory that a completion went on without: `recall`, `extract`, `access` or `namespace`.
+    pub fn memory_failed(&self, operation: &'static str) {
+        self.memory_errors.with_label_values(&[operation]).inc();
+    }
+
+    /// The exposition, and its content type.
+    ///
+    /// # Errors
+    /// The counters cannot be written as text.
+    pub fn render(&self) -> prometheus::Result<(String, String)> {
+        let encoder = TextEncoder::new();
+        let mut text = Vec::new();
+        encoder.encode(&self.registry.gather(), &mut text)?;
+        Ok((
+            String::from_utf8_lossy(&text).into_owned(),
+            encoder.format_type().to_owned(),
+        ))
+    }
+}
+
+fn status_class(status: u16) -> &'static str {
+    match status {
+        100..200 => "1xx",
+        200..300 => "2xx",
+        300..400 => "3xx",
+        400..500 => "4xx",
+        _ => "5xx",
+    }
+}

@@ -1,0 +1,17 @@
+//! The nouns that every floor shares: ids, namespaces, memories and the messages of a chat. No I/O and no policy.
+
+mod chat;
+mod memory;
+mod namespace;
+
+pub use chat::{ChatRequest, Content, Message, Role, Span};
+pub use memory::{MAX_CONTENT_BYTES, Memory, MemoryId, MemoryType, Metadata, NewMemory, Source, Tags, UnknownName};
+pub use namespace::{ContextPosition, Namespace, NamespaceConfig, NamespaceName, NamespaceNumber, NamespaceStats};
+
+use chrono::{DateTime, SubsecRound, Utc};
+
+/// Now, with the millisecond precision in which times are stored and shown.
+#[must_use]
+pub fn now() -> DateTime<Utc> {
+    Utc::now().trunc_subsecs(3)
+}

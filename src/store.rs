@@ -1,0 +1,145 @@
+//! The database: one `SQLite` file, one thread that writes, a pool of readers.
+//!
+//! Writes go through [`writer`], which commits what is waiting in groups and answers after the commit, with `synchronous=FULL`: a write that was
+//! answered survives a power cut. Reads run on the blocking threads of the runtime, on read-only connections. Nothing outside this folder names `rusqlite`.
+
+mod connection;
+mod error;
+mod memories;
+mod migrations;
+mod namespaces;
+mod search;
+mod writer;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use r2d2_sqlite::SqliteConnectionManager;
+use rusqlite::Connection;
+
+pub use error::{OpenError, StoreError};
+pub use memories::{MemoryFilter, MemoryPage, MemoryUpdate, Remembered};
+pub use namespaces::{CreateNamespace, DeleteNamespace, NamespacePage};
+pub use search::{Found, SearchHit};
+
+use writer::Writer;
+
+/// Connections for reading. Reads are short; more of them only wait for the same disk.
+const READERS: u32 = 4;
+/// How long a read waits for a free connection before it says that the store is busy.
+const READER_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The database of one maia. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    path: PathBuf,
+    /// Gone once closed: a reader that stays open would keep the write-ahead log beside the file.
+    readers: Mutex<Option<r2d2::Pool<SqliteConnectionManager>>>,
+    writer: Writer,
+}
+
+impl Store {
+    /// Opens the database, making and migrating it as needed.
+    ///
+    /// # Errors
+    /// The file cannot be used; nothing in it was changed unless it is maia's own and sound.
+    pub fn open(path: &Path) -> Result<Self, OpenError> {
+        connection::inspect(path)?;
+        connection::create_private(path)?;
+        let fail = |error: rusqlite::Error| OpenError::unusable(path, &error);
+        let mut writing = connection::open_writer(path).map_err(fail)?;
+        migrations::run(&mut writing, path)?;
+        let readers = r2d2::Pool::builder()
+            .max_size(READERS)
+            .min_idle(Some(1))
+            .connection_timeout(READER_TIMEOUT)
+            .test_on_check_out(false)
+            .build(connection::reader_manager(path))
+            .map_err(|error| OpenError::Unusable {
+                path: path.to_owned(),
+                reason: error.to_string(),
+            })?;
+        let writer = Writer::start(writing).map_err(|error| OpenError::Unusable {
+            path: path.to_owned(),
+            reason: format!("no thread for writing: {error}"),
+        })?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                path: path.to_owned(),
+                readers: Mutex::new(Some(readers)),
+                writer,
+            }),
+        })
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.inner.path
+    }
+
+    /// Makes sure that the store can be read and written, by doing both.
+    ///
+    /// # Errors
+    /// What is in the way.
+    pub async fn check(&self) -> Result<(), StoreError> {
+        self.read(|connection| connection.query_row("SELECT count(*) FROM namespaces", [], |_| Ok(())))
+            .await?;
+        // Rewrites a row with its own values: the cheapest statement that needs room and a writable disk.
+        self.write(|connection| {
+            connection
+                .execute(
+                    "UPDATE namespaces SET updated_at = updated_at WHERE name = 'default'",
+                    [],
+                )
+                .map(|_| ())
+        })
+        .await
+    }
+
+    /// Finishes the writes that wait, folds the write-ahead log into the file and closes it. Later calls fail with [`StoreError::Closed`].
+    pub async fn close(&self) {
+        let inner = Arc::clone(&self.inner);
+        // The join can only fail when the runtime is going down, and then there is nobody left to tell.
+        let _ = tokio::task::spawn_blocking(move || {
+            drop(lock(&inner.readers).take());
+            inner.writer.stop();
+        })
+        .await;
+    }
+
+    /// Runs a query on a reading connection, off the async threads.
+    async fn read<T, F>(&self, query: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    {
+        let inner = Arc::clone(&self.inner);
+        tokio::task::spawn_blocking(move || {
+            let readers = lock(&inner.readers).clone().ok_or(StoreError::Closed)?;
+            let connection = readers.get().map_err(|_| StoreError::Busy)?;
+            query(&connection).map_err(StoreError::from)
+        })
+        .await
+        .map_err(|_| StoreError::Closed)?
+    }
+
+    /// Runs a change on the writing connection; returns after its commit.
+    async fn write<T, F>(&self, change: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    {
+        self.inner.writer.write(change).await
+    }
+}
+
+/// What a mutex guards here is whole between two statements, so a panic elsewhere does not spoil it.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,383 @@
+//! Memories: making, reading, changing, deleting, and noting their use.
+
+use chrono::{DateTime, Utc};
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params, params_from_iter};
+use uuid::Uuid;
+
+use super::namespaces::{to_json, unreadable};
+use super::{Store, StoreError};
+use crate::model::{self, Memory, MemoryId, MemoryType, Metadata, NamespaceNumber, NewMemory, Source, Tags};
+use crate::text;
+
+pub(super) const COLUMNS: &str = "row_id, id, content, type, source, tags, metadata, confidence, token_count, \
+     created_at, updated_at, accessed_at, access_count";
+
+/// Which memories of a namespace are meant. Empty: all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MemoryFilter {
+    /// Of one of these kinds; none given: of any.
+    pub kinds: Vec<MemoryType>,
+    /// From this source.
+    pub source: Option<Source>,
+    /// With all of these tags.
+    pub tags: Vec<String>,
+    /// Made at this time or later.
+    pub created_after: Option<DateTime<Utc>>,
+    /// Made before this time.
+    pub created_before: Option<DateTime<Utc>>,
+}
+
+/// A page of memories, newest first.
+#[derive(Debug)]
+pub struct MemoryPage {
+    /// Those on the page.
+    pub memories: Vec<Memory>,
+    /// How many there are in all.
+    pub total: i64,
+}
+
+/// Fields to change; `None` stays as it is.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryUpdate {
+    /// New words.
+    pub content: Option<String>,
+    /// New kind.
+    pub kind: Option<MemoryType>,
+    /// New source.
+    pub source: Option<Source>,
+    /// New labels.
+    pub tags: Option<Tags>,
+    /// New free fields.
+    pub metadata: Option<Metadata>,
+    /// New confidence.
+    pub confidence: Option<f64>,
+}
+
+/// What came of remembering something that may be known already.
+#[derive(Debug)]
+pub enum Remembered {
+    /// It was new.
+    Stored(MemoryId),
+    /// A memory says the same; it is left as it is.
+    Known(MemoryId),
+}
+
+impl Store {
+    /// Stores a memory; `None` where the namespace is gone.
+    ///
+    /// # Errors
+    /// The store is in trouble.
+    pub async fn create_memory(
+        &self,
+        namespace: NamespaceNumber,
+        memory: NewMemory,
+    ) -> Result<Option<Memory>, StoreError> {
+        self.write(move |connection| insert(connection, namespace, &memory))
+            .await
+    }
+
+    /// Stores those memories that the namespace does not hold yet, all in one transaction; `None` where the namespace is gone.
+    ///
+    /// # Errors
+    /// The store is in trouble.
+    pub async fn remember(
+        &self,
+        namespace: NamespaceNumber,
+        memories: Vec<NewMemory>,
+    ) -> Result<Option<Vec<Remembered>>, StoreError> {
+        self.write(move |connection| {
+            let mut known = connection
+                .prepare_cached("SELECT id FROM memories WHERE namespace = ?1 AND fingerprint = ?2 LIMIT 1")?;
+            let mut remembered = Vec::with_capacity(memories.len());
+            for memory in &memories {
+                let fingerprint = text::fingerprint(&memory.content);
+                let same = known
+                    .query_row(params![namespace.0, fingerprint], |row| row.get(0))
+                    .optional()?;
+                remembered.push(match same {
+                    Some(id) => Remembered::Known(id),
+                    None => match insert(connection, namespace, memory)? {
+                        Some(memory) => Remembered::Stored(memory.id),
+                        None => return Ok(None),
+                    },
+                });
+            }
+            Ok(Some(remembered))
+        })
+        .await
+    }
+
+    /// One memory of a namespace.
+    ///
+    /// # Errors
+    /// The store is in trouble.
+    pub async fn memory(&self, namespace: NamespaceNumber, id: MemoryId) -> Result<Option<Memory>, StoreError> {
+        self.read(move |connection| find(connection, namespace, id)).await
+    }
+
+    /// A page of a namespace's memories, newest first.
+    ///
+    /// # Errors
+    /// The store is in trouble.
+    pub async fn memories(
+        &self,
+        namespace: NamespaceNumber,
+        filter: MemoryFilter,
+        limit: u32,
+        offset: u64,
+    ) -> Result<MemoryPage, StoreError> {
+        self.read(move |connection| {
+            let (condition, mut values) = filter.condition(namespace);
+            let total = if filter == MemoryFilter::default() {
+                connection
+                    .prepare_cached("SELECT memory_count FROM namespaces WHERE number = ?1")?
+                    .query_row([namespace.0], |row| row.get(0))
+                    .optional()?
+                    .unwrap_or(0)
+            } else {
+                connection
+                    .prepare_cached(&format!("SELECT count(*) FROM memories WHERE {condition}"))?
+                    .query_row(params_from_iter(&values), |row| row.get(0))?
+            };
+            values.push(i64::from(limit).into());
+            values.push(i64::try_from(offset).unwrap_or(i64::MAX).into());
+            let memories = connection
+                .prepare_cached(&format!(
+                    "SELECT {COLUMNS} FROM memories WHERE {condition} ORDER BY row_id DESC LIMIT ? OFFSET ?"
+                ))?
+                .query_map(params_from_iter(&values), from_row)?
+                .collect::<rusqlite::Result<_>>()?;
+            Ok(MemoryPage { memories, total })
+        })
+        .await
+    }
+
+    /// Changes a memory; `None` where there is none of that id in the namespace.
+    ///
+    /// # Errors
+    /// The store is in trouble.
+    pub async fn update_memory(
+        &self,
+        namespace: NamespaceNumber,
+        id: MemoryId,
+        update: MemoryUpdate,
+    ) -> Result<Option<Memory>, StoreError> {
+        self.write(move |connection| {
+            let Some(mut memory) = find(connection, namespace, id)? else {
+                return Ok(None);
+            };
+            memory.kind = update.kind.unwrap_or(memory.kind);
+            memory.source = update.source.unwrap_or(memory.source);
+            memory.tags = update.tags.unwrap_or(memory.tags);
+            memory.metadata = update.metadata.unwrap_or(memory.metadata);
+            memory.confidence = update.confidence.unwrap_or(memory.confidence);
+            memory.updated_at = model::now();
+            if let Some(content) = update.content.filter(|content| *content != memory.content) {
+                memory.content = content;
+                memory.token_count = write_content(connection, memory.row_id, &memory.content)?;
+            }
+            connection
+                .prepare_cached(
+                    "UPDATE memories SET type = ?2, source = ?3, tags = ?4, metadata = ?5, confidence = ?6, updated_at = ?7
+                     WHERE row_id = ?1",
+                )?
+                .execute(params![
+                    memory.row_id,
+                    memory.kind.as_str(),
+                    memory.source.as_str(),
+                    to_json(&memory.tags)?,
+                    to_json(&memory.metadata)?,
+                    memory.confidence,
+                    memory.updated_at.timestamp_millis(),
+                ])?;
+            Ok(Some(memory))
+        })
+        .await
+    }
+
+    /// Deletes a memory; whether there was one.
+    ///
+    /// # Errors
+    /// The store is in trouble.
+    pub async fn delete_memory(&self, namespace: NamespaceNumber, id: MemoryId) -> Result<bool, StoreError> {
+        self.write(move |connection| {
+            connection
+                .prepare_cached("DELETE FROM memories WHERE id = ?1 AND namespace = ?2")?
+                .execute(params![id, namespace.0])
+                .map(|deleted| deleted > 0)
+        })
+        .await
+    }
+
+    /// Facts of a namespace (`semantic`), most confident first, then newest first.
+    ///
+    /// # Errors
+    /// The store is in trouble.
+    pub async fn facts(&self, namespace: NamespaceNumber, limit: u32) -> Result<Vec<Memory>, StoreError> {
+        self.read(move |connection| {
+            connection
+                .prepare_cached(&format!(
+                    "SELECT {COLUMNS} FROM memories WHERE namespace = ?1 AND type = 'semantic'
+                     ORDER BY confidence DESC, row_id DESC LIMIT ?2"
+                ))?
+                .query_map(params![namespace.0, limit], from_row)?
+                .collect()
+        })
+        .await
+    }
+
+    /// Notes that memories, given by row id, were injected, so often each, last at this time. Those that are gone are passed over.
+    ///
+    /// # Errors
+    /// The store is in trouble.
+    pub async fn note_access(&self, uses: Vec<(i64, i64)>, at: DateTime<Utc>) -> Result<(), StoreError> {
+        self.write(move |connection| {
+            let mut update = connection.prepare_cached(
+                "UPDATE memories SET access_count = access_count + ?2, accessed_at = max(coalesce(accessed_at, 0), ?3)
+                 WHERE row_id = ?1",
+            )?;
+            for (row_id, count) in uses {
+                update.execute(params![row_id, count, at.timestamp_millis()])?;
+            }
+            Ok(())
+        })
+        .await
+    }
+}
+
+impl MemoryFilter {
+    /// The filter as SQL over `memories` and its values.
+    fn condition(&self, namespace: NamespaceNumber) -> (String, Vec<Value>) {
+        let (first, last) = namespace.row_ids();
+        let mut condition = String::from("row_id BETWEEN ? AND ?");
+        let mut values = vec![Value::from(first), Value::from(last)];
+        if !self.kinds.is_empty() {
+            let marks = vec!["?"; self.kinds.len()].join(", ");
+            condition.push_str(" AND type IN (");
+            condition.push_str(&marks);
+            condition.push(')');
+            values.extend(self.kinds.iter().map(|kind| Value::from(kind.as_str().to_owned())));
+        }
+        if let Some(source) = self.source {
+            condition.push_str(" AND source = ?");
+            values.push(source.as_str().to_owned().into());
+        }
+        for tag in &self.tags {
+            condition.push_str(" AND EXISTS (SELECT 1 FROM json_each(tags) WHERE value = ?)");
+            values.push(tag.clone().into());
+        }
+        if let Some(after) = self.created_after {
+            condition.push_str(" AND created_at >= ?");
+            values.push(after.timestamp_millis().into());
+        }
+        if let Some(before) = self.created_before {
+            condition.push_str(" AND created_at < ?");
+            values.push(before.timestamp_millis().into());
+        }
+        (condition, values)
+    }
+
+    /// Whether a memory is meant.
+    pub(super) fn accepts(&self, memory: &Memory) -> bool {
+        (self.kinds.is_empty() || self.kinds.contains(&memory.kind))
+            && self.source.is_none_or(|source| memory.source == source)
+            && self.tags.iter().all(|tag| memory.tags.contains(tag))
+            && self.created_after.is_none_or(|after| memory.created_at >= after)
+            && self.created_before.is_none_or(|before| memory.created_at < before)
+    }
+}
+
+fn find(connection: &Connection, namespace: NamespaceNumber, id: MemoryId) -> rusqlite::Result<Option<Memory>> {
+    connection
+        .prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM memories WHERE id = ?1 AND namespace = ?2"
+        ))?
+        .query_row(params![id, namespace.0], from_row)
+        .optional()
+}
+
+fn insert(connection: &Connection, namespace: NamespaceNumber, memory: &NewMemory) -> rusqlite::Result<Option<Memory>> {
+    let sequence: Option<i64> = connection
+        .prepare_cached(
+            "UPDATE namespaces SET next_sequence = next_sequence + 1 WHERE number = ?1 RETURNING next_sequence - 1",
+        )?
+        .query_row([namespace.0], |row| row.get(0))
+        .optional()?;
+    let Some(sequence) = sequence else {
+        return Ok(None);
+    };
+    connection
+        .prepare_cached(&format!(
+            "INSERT INTO memories (row_id, namespace, id, content, index_text, fingerprint, type, source, tags, metadata,
+                 confidence, word_count, token_count, created_at, updated_at)
+             VALUES (:row_id, :namespace, :id, :content, :index_text, :fingerprint, :type, :source, :tags, :metadata,
+                 :confidence, :word_count, :token_count, :now, :now)
+             RETURNING {COLUMNS}"
+        ))?
+        .query_row(
+            named_params! {
+                ":row_id": namespace.row_ids().0 | sequence,
+                ":namespace": namespace.0,
+                ":id": Uuid::now_v7(),
+                ":content": memory.content,
+                ":index_text": text::index_text(&memory.content),
+                ":fingerprint": text::fingerprint(&memory.content),
+                ":type": memory.kind.as_str(),
+                ":source": memory.source.as_str(),
+                ":tags": to_json(&memory.tags)?,
+                ":metadata": to_json(&memory.metadata)?,
+                ":confidence": memory.confidence,
+                ":word_count": text::word_count(&memory.content),
+                ":token_count": text::line_cost(&text::line(&memory.content)),
+                ":now": model::now().timestamp_millis(),
+            },
+            from_row,
+        )
+        .map(Some)
+}
+
+/// Writes new words and all that is derived from them; returns their tokens.
+fn write_content(connection: &Connection, row_id: i64, content: &str) -> rusqlite::Result<u32> {
+    let token_count = text::line_cost(&text::line(content));
+    connection
+        .prepare_cached(
+            "UPDATE memories SET content = ?2, index_text = ?3, fingerprint = ?4, word_count = ?5, token_count = ?6
+             WHERE row_id = ?1",
+        )?
+        .execute(params![
+            row_id,
+            content,
+            text::index_text(content),
+            text::fingerprint(content),
+            text::word_count(content),
+            token_count,
+        ])?;
+    Ok(token_count)
+}
+
+pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Memory> {
+    let name = |column| row.get_ref(column)?.as_str().map_err(rusqlite::Error::from);
+    Ok(Memory {
+        row_id: row.get(0)?,
+        id: row.get(1)?,
+        content: row.get(2)?,
+        kind: MemoryType::parse(name(3)?).map_err(|error| unreadable(3, error.to_string()))?,
+        source: Source::parse(name(4)?).map_err(|error| unreadable(4, error.to_string()))?,
+        tags: serde_json::from_str(name(5)?).map_err(|error| unreadable(5, error.to_string()))?,
+        metadata: serde_json::from_str(name(6)?).map_err(|error| unreadable(6, error.to_string()))?,
+        confidence: row.get(7)?,
+        token_count: row.get(8)?,
+        created_at: time(row, 9)?,
+        updated_at: time(row, 10)?,
+        accessed_at: row.get::<_, Option<i64>>(11)?.and_then(DateTime::from_timestamp_millis),
+        access_count: row.get(12)?,
+    })
+}
+
+/// A time column: milliseconds since 1970 UTC.
+pub(super) fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<DateTime<Utc>> {
+    let milliseconds: i64 = row.get(column)?;
+    DateTime::from_timestamp_millis(milliseconds)
+        .ok_or_else(|| unreadable(column, format!("{milliseconds} is no time")))
+}

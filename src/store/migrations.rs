@@ -1,0 +1,64 @@
+//! The schema, step by step. A step that has landed is never edited.
+
+use std::path::Path;
+
+use chrono::Utc;
+use rusqlite::{Connection, TransactionBehavior, params};
+use uuid::Uuid;
+
+use super::OpenError;
+use super::connection::APPLICATION_ID;
+use crate::model::NamespaceName;
+
+/// Step n brings the schema from version n to n + 1 (`PRAGMA user_version`).
+const STEPS: &[&str] = &[include_str!("../../migrations/0001_initial.sql")];
+
+fn known_version() -> i64 {
+    i64::try_from(STEPS.len()).unwrap_or(i64::MAX)
+}
+
+/// Refuses a schema that this binary does not know.
+pub(super) fn check_version(found: i64, path: &Path) -> Result<(), OpenError> {
+    let known = known_version();
+    if found > known {
+        return Err(OpenError::Newer {
+            path: path.to_owned(),
+            found,
+            known,
+        });
+    }
+    Ok(())
+}
+
+/// Brings the schema up to date in one transaction. Of several processes that try at once, one does it and the others find it done.
+pub(super) fn run(connection: &mut Connection, path: &Path) -> Result<(), OpenError> {
+    let fail = |error: rusqlite::Error| OpenError::unusable(path, &error);
+    let transaction = connection
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .map_err(fail)?;
+    let version: i64 = transaction
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .map_err(fail)?;
+    check_version(version, path)?;
+    if version == known_version() {
+        return Ok(());
+    }
+    for step in STEPS.iter().skip(usize::try_from(version).unwrap_or_default()) {
+        transaction.execute_batch(step).map_err(fail)?;
+    }
+    transaction
+        .pragma_update(None, "application_id", APPLICATION_ID)
+        .map_err(fail)?;
+    transaction
+        .pragma_update(None, "user_version", known_version())
+        .map_err(fail)?;
+    let now = Utc::now().timestamp_millis();
+    transaction
+        .execute(
+            "INSERT INTO namespaces (id, name, config, created_at, updated_at) VALUES (?1, ?2, '{}', ?3, ?3)
+             ON CONFLICT (name) DO NOTHING",
+            params![Uuid::now_v7(), NamespaceName::DEFAULT, now],
+        )
+        .map_err(fail)?;
+    transaction.commit().map_err(fail)
+}

@@ -1,0 +1,209 @@
+//! Namespaces: reading, making, changing, deleting.
+
+use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
+use uuid::Uuid;
+
+use super::memories::time;
+use super::{Store, StoreError};
+use crate::model::{self, Namespace, NamespaceConfig, NamespaceName, NamespaceNumber, NamespaceStats};
+
+const COLUMNS: &str = "number, id, name, config, memory_count, token_count, word_count, created_at, updated_at";
+
+/// A page of namespaces, by name.
+#[derive(Debug)]
+pub struct NamespacePage {
+    /// Those on the page.
+    pub namespaces: Vec<Namespace>,
+    /// How many there are in all.
+    pub total: i64,
+}
+
+/// What came of making a namespace.
+#[derive(Debug)]
+pub enum CreateNamespace {
+    /// It is new.
+    Created(Namespace),
+    /// One of that name was there.
+    Exists,
+}
+
+/// What came of deleting a namespace.
+#[derive(Debug, PartialEq, Eq)]
+pub enum DeleteNamespace {
+    /// It is gone, with all that was in it.
+    Deleted,
+    /// There is none of that name or id.
+    Missing,
+    /// It holds memories, so many, and force was not asked for.
+    NotEmpty(i64),
+    /// It is the one that always exists.
+    Default,
+}
+
+impl Store {
+    /// The namespace of a name, or else of an id.
+    ///
+    /// # Errors
+    /// The store is in trouble.
+    pub async fn namespace(&self, name_or_id: String) -> Result<Option<Namespace>, StoreError> {
+        self.read(move |connection| find(connection, &name_or_id)).await
+    }
+
+    /// The namespace of a name, made where there is none.
+    ///
+    /// # Errors
+    /// The store is in trouble.
+    pub async fn ensure_namespace(&self, name: NamespaceName) -> Result<Namespace, StoreError> {
+        self.write(move |connection| match find(connection, name.as_str())? {
+            Some(namespace) => Ok(namespace),
+            None => insert(connection, &name, &NamespaceConfig::default()),
+        })
+        .await
+    }
+
+    /// Makes a namespace.
+    ///
+    /// # Errors
+    /// The store is in trouble.
+    pub async fn create_namespace(
+        &self,
+        name: NamespaceName,
+        config: NamespaceConfig,
+    ) -> Result<CreateNamespace, StoreError> {
+        self.write(move |connection| {
+            let exists = connection
+                .prepare_cached("SELECT 1 FROM namespaces WHERE name = ?1")?
+                .exists([name.as_str()])?;
+            if exists {
+                return Ok(CreateNamespace::Exists);
+            }
+            insert(connection, &name, &config).map(CreateNamespace::Created)
+        })
+        .await
+    }
+
+    /// A page of namespaces in the order of their names.
+    ///
+    /// # Errors
+    /// The store is in trouble.
+    pub async fn namespaces(&self, limit: u32, offset: u64) -> Result<NamespacePage, StoreError> {
+        self.read(move |connection| {
+            let total = connection.query_row("SELECT count(*) FROM namespaces", [], |row| row.get(0))?;
+            let namespaces = connection
+                .prepare_cached(&format!(
+                    "SELECT {COLUMNS} FROM namespaces ORDER BY name LIMIT ?1 OFFSET ?2"
+                ))?
+                .query_map(params![limit, i64::try_from(offset).unwrap_or(i64::MAX)], from_row)?
+                .collect::<rusqlite::Result<_>>()?;
+            Ok(NamespacePage { namespaces, total })
+        })
+        .await
+    }
+
+    /// Changes the settings of a namespace; `None` where there is none of that name or id.
+    ///
+    /// # Errors
+    /// The store is in trouble.
+    pub async fn update_namespace<F>(&self, name_or_id: String, change: F) -> Result<Option<Namespace>, StoreError>
+    where
+        F: FnOnce(&mut NamespaceConfig) + Send + 'static,
+    {
+        self.write(move |connection| {
+            let Some(mut namespace) = find(connection, &name_or_id)? else {
+                return Ok(None);
+            };
+            change(&mut namespace.config);
+            namespace.updated_at = model::now();
+            connection
+                .prepare_cached("UPDATE namespaces SET config = ?2, updated_at = ?3 WHERE number = ?1")?
+                .execute(params![
+                    namespace.number.0,
+                    to_json(&namespace.config)?,
+                    namespace.updated_at.timestamp_millis()
+                ])?;
+            Ok(Some(namespace))
+        })
+        .await
+    }
+
+    /// Deletes a namespace with all that is in it, where it is empty or force is asked for.
+    ///
+    /// # Errors
+    /// The store is in trouble.
+    pub async fn delete_namespace(&self, name_or_id: String, force: bool) -> Result<DeleteNamespace, StoreError> {
+        self.write(move |connection| {
+            let Some(namespace) = find(connection, &name_or_id)? else {
+                return Ok(DeleteNamespace::Missing);
+            };
+            if namespace.name.as_str() == NamespaceName::DEFAULT {
+                return Ok(DeleteNamespace::Default);
+            }
+            if namespace.stats.memory_count > 0 && !force {
+                return Ok(DeleteNamespace::NotEmpty(namespace.stats.memory_count));
+            }
+            connection
+                .prepare_cached("DELETE FROM namespaces WHERE number = ?1")?
+                .execute([namespace.number.0])?;
+            Ok(DeleteNamespace::Deleted)
+        })
+        .await
+    }
+}
+
+fn find(connection: &Connection, name_or_id: &str) -> rusqlite::Result<Option<Namespace>> {
+    let by_name = connection
+        .prepare_cached(&format!("SELECT {COLUMNS} FROM namespaces WHERE name = ?1"))?
+        .query_row([name_or_id], from_row)
+        .optional()?;
+    match (by_name, Uuid::try_parse(name_or_id)) {
+        (None, Ok(id)) => connection
+            .prepare_cached(&format!("SELECT {COLUMNS} FROM namespaces WHERE id = ?1"))?
+            .query_row([id], from_row)
+            .optional(),
+        (by_name, _) => Ok(by_name),
+    }
+}
+
+fn insert(connection: &Connection, name: &NamespaceName, config: &NamespaceConfig) -> rusqlite::Result<Namespace> {
+    connection
+        .prepare_cached(&format!(
+            "INSERT INTO namespaces (id, name, config, created_at, updated_at) VALUES (:id, :name, :config, :now, :now)
+             RETURNING {COLUMNS}"
+        ))?
+        .query_row(
+            named_params! {
+                ":id": Uuid::now_v7(),
+                ":name": name.as_str(),
+                ":config": to_json(config)?,
+                ":now": model::now().timestamp_millis(),
+            },
+            from_row,
+        )
+}
+
+fn from_row(row: &Row<'_>) -> rusqlite::Result<Namespace> {
+    let name: String = row.get(2)?;
+    let config: String = row.get(3)?;
+    Ok(Namespace {
+        number: NamespaceNumber(row.get(0)?),
+        id: row.get(1)?,
+        name: NamespaceName::parse(&name).map_err(|reason| unreadable(2, reason))?,
+        config: serde_json::from_str(&config).map_err(|error| unreadable(3, error.to_string()))?,
+        stats: NamespaceStats {
+            memory_count: row.get(4)?,
+            token_count: row.get(5)?,
+            word_count: row.get(6)?,
+        },
+        created_at: time(row, 7)?,
+        updated_at: time(row, 8)?,
+    })
+}
+
+/// The error for a column that holds what this program would never have written.
+pub(super) fn unreadable(column: usize, reason: String) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, reason.into())
+}
+
+pub(super) fn to_json<T: serde::Serialize>(value: &T) -> rusqlite::Result<String> {
+    serde_json::to_string(value).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
+}

@@ -1,0 +1,9 @@
+//! Text as the store and recall see it: words, lines of a context block, tokens. Pure functions below everything else.
+
+mod line;
+mod tokens;
+mod words;
+
+pub use line::{fingerprint, line};
+pub use tokens::{count as count_tokens, line_cost, load as load_tokenizer};
+pub use words::{Term, all_terms, index_text, is_stop_word, terms, word_count, words};
