@@ -1,15 +1,56 @@
-//! stub
+//! What a careful person would have written down of an exchange, and nothing else.
+//!
+//! A wrong memory costs more than a missed one: it comes back with every later request, and somebody has to weed it.
+//! So the policy is to refuse unless there is a reason to keep. The user is believed about themselves: their people,
+//! things, places, work, preferences, constraints, plans, and the instructions they want to last. They are not believed
+//! where they ask, hedge, imagine, play a part, report the mood of the moment or describe the task at hand, and nothing
+//! they merely quote or paste is theirs. The assistant is believed only where it says that it is taking a note, because
+//! everything else it says is advice, or the user's own words coming back.
+//!
+//! An exchange passes through these steps, each a pure function in linear time:
+//! `secrets` (redact) → `source` (drop what is not the speaker's own text) → `sentence` (sentences, clauses, words) →
+//! `clause` (subject and verb) → `policy` (is it worth keeping, and by which rule) → `grammar` (third person) →
+//! `dates` (absolute dates beside relative ones).
+
+mod assistant;
+mod clause;
+mod dates;
+mod grammar;
+mod instruction;
+mod paste;
+mod pattern;
+mod policy;
+mod predicate;
+mod secrets;
+mod sentence;
+mod source;
+mod user;
+mod verbs;
+mod words;
+
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
+use unicode_normalization::{UnicodeNormalization as _, char::is_combining_mark};
+
+/// How much of each side is read, in bytes; what lies beyond is paste, not conversation.
+const MAX_SIDE_BYTES: usize = 64 * 1024;
+/// Memories kept of one exchange. Nobody says more about themselves in one breath.
+const MAX_MEMORIES: usize = 20;
+/// The longest memory, in characters: a longer "sentence" is a list or a paste without punctuation.
+const MAX_CONTENT_CHARS: usize = 400;
+
 /// Who said a sentence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Speaker {
-    /// u
+    /// The person, in the newest user message.
     User,
-    /// a
+    /// The model, in the answer to it.
     Assistant,
 }
+
 impl Speaker {
-    /// name
+    /// The role's name on the wire.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -18,41 +59,92 @@ impl Speaker {
         }
     }
 }
-/// x
+
+/// The newest exchange of a conversation, as the client sent it and the backend answered it.
+#[derive(Clone, Copy, Debug)]
 pub struct Exchange<'a> {
-    /// u
+    /// The newest user message, before anything was injected.
     pub user: Option<&'a str>,
-    /// a
+    /// The backend's answer to it.
     pub assistant: Option<&'a str>,
-    /// t
+    /// When it took place; relative dates are counted from here.
     pub at: DateTime<Utc>,
 }
-/// e
+
+/// One memory found in an exchange.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Extracted {
-    /// c
+    /// A whole sentence in the third person, without a period: "User prefers dark mode".
     pub content: String,
-    /// r
+    /// The stable kebab-case name of the rule that found it.
     pub rule: &'static str,
-    /// s
+    /// Who said it.
     pub speaker: Speaker,
-    /// s
+    /// The sentence it was read from, secrets redacted.
     pub sentence: String,
-    /// c
+    /// How sure the rule is, 0 to 1.
     pub confidence: f64,
 }
-/// stub
+
+/// The memories in an exchange: each fact once, the user's own words before the assistant's.
 #[must_use]
 pub fn extract(exchange: &Exchange<'_>) -> Vec<Extracted> {
-    exchange
+    let said = exchange.user.into_iter().flat_map(|text| user::extract(capped(text)));
+    let noted = exchange
         .assistant
-        .and_then(|text| text.strip_prefix("I'll remember that you prefer "))
-        .map(|rest| Extracted {
-            content: format!("User prefers {}", rest.trim_end_matches('.')),
-            rule: "stub",
-            speaker: Speaker::Assistant,
-            sentence: rest.to_owned(),
-            confidence: 0.9,
-        })
         .into_iter()
+        .flat_map(|text| assistant::extract(capped(text)));
+    let mut seen = HashSet::new();
+    said.chain(noted)
+        .filter_map(|found| finished(found, exchange.at))
+        .filter(|found| seen.insert(normalized(&found.content)))
+        .take(MAX_MEMORIES)
         .collect()
+}
+
+/// The words of a fact after normalising (case, diacritics, punctuation, white space): the key under which the same
+/// fact is recognised again.
+#[must_use]
+pub fn normalized(content: &str) -> String {
+    let mut key = String::with_capacity(content.len());
+    let mut gap = false;
+    for c in content
+        .nfkd()
+        .filter(|c| !is_combining_mark(*c))
+        .flat_map(char::to_lowercase)
+    {
+        if c.is_alphanumeric() {
+            if gap && !key.is_empty() {
+                key.push(' ');
+            }
+            gap = false;
+            key.push(c);
+        } else if !matches!(c, '\'' | '\u{2019}') {
+            gap = true;
+        }
+    }
+    key
+}
+
+/// Puts the dates in, and refuses what must not become a memory whichever rule found it.
+fn finished(mut found: Extracted, at: DateTime<Utc>) -> Option<Extracted> {
+    if found.content.chars().count() > MAX_CONTENT_CHARS
+        || secrets::nothing_left(&found.content)
+        || found.content.contains("Relevant Context")
+        || instruction::is_injection(&found.content)
+    {
+        return None;
+    }
+    found.content = secrets::without_tail(&found.content).to_owned();
+    found.content = dates::annotated(&found.content, at);
+    Some(found)
+}
+
+/// The beginning of `text` that is read, cut between characters.
+fn capped(text: &str) -> &str {
+    let end = (0..=MAX_SIDE_BYTES.min(text.len()))
+        .rev()
+        .find(|at| text.is_char_boundary(*at))
+        .unwrap_or(0);
+    text.get(..end).unwrap_or(text)
 }

@@ -1,0 +1,215 @@
+//! The user's side: what they say of themselves, and what they ask to have remembered.
+
+use super::{
+    Extracted, Speaker,
+    clause::{Clause, clauses, without_openers},
+    grammar, instruction,
+    pattern::pattern,
+    policy::{self, Setting, Verdict},
+    secrets,
+    sentence::{Sentence, Word, sentences, words},
+    source,
+    words::{QUESTION_WORDS, RELATIONS, TASK_NOUNS, TECHNICAL},
+};
+
+/// Words about software that make a message technical.
+const ENOUGH_TECHNICAL: usize = 2;
+
+// A part is being handed out, or a world made up: nothing in the message is a fact.
+pattern!(
+    PLAY,
+    r"(?xi)\b(?:(?:act|behave|respond|answer|reply|speak|talk|write)\ (?:\w+\ ){0,2}as\ (?:an?|if|though|the)\b|pretend|(?:let'?s|please)\ role-?\ ?play|role-?\ ?play(?:ing)?:|role-?\ ?play\ (?:as|with|a|the|this)\b|in\ character|your\ name\ is
+    |i\ want\ you\ to\ (?:act|be|play|become|pretend)|you\ will\ (?:act|be|play|pretend|become)|you'll\ (?:act|be|play)\b|from\ the\ (?:perspective|point\ of\ view|viewpoint)\ of
+    |in\ the\ (?:voice|style|character|role|persona)\ of|in\ (?:the\ )?first[- ]person|hypothetical(?:ly)?|for\ the\ sake\ of\ argument|(?:what|who|where|how\ old)\ am\ i\b|the\ narrator|my\ character
+    |what\ would\ you\ (?:do|say|think)\ if|let'?s\ play|dungeon|as\ a\ user,?\ i|continue\ (?:the|this)\ (?:story|poem|text|dialogue|sentence))|\A\s*you(?:\ are|'re|\u{2019}re)\ (?:an?|the|now|my)\b"
+);
+// "Imagine …", "Suppose …": from here on nothing is meant.
+pattern!(
+    SUPPOSED,
+    r"(?i)(?:\A|[.!?:;\n]\s*)(?:so,? |now,? |ok(?:ay)?,? )?(?:imagine|suppose|supposing|assume|assuming|let'?s (?:say|assume|imagine|suppose)|say (?:that )?i\b|what if|picture this|consider (?:a|the|this)\b)"
+);
+// A sum in words: "I have 3 apples … How many do I have?"
+pattern!(
+    SUM,
+    r"(?i)\b(?:how (?:many|much|old|far|fast|tall|heavy)|what (?:is|are|was) (?:the|my) (?:\w+ )?(?:total|sum|average|mean|median|probability|speed|distance|odds|chance|percentage|cost|area|volume|perimeter|value|age))\b"
+);
+
+/// What the user's message holds.
+pub(super) fn extract(text: &str) -> Vec<Extracted> {
+    let redacted = secrets::redact(text);
+    let own = source::own_words(&redacted);
+    if PLAY.is_match(&own)
+        || SUM.is_match(&own)
+            && own.bytes().filter(u8::is_ascii_digit).count() > 1
+            && !own.to_lowercase().contains("should")
+    {
+        return Vec::new();
+    }
+    let own = SUPPOSED
+        .find(&own)
+        .map_or(own.as_str(), |found| own.get(..found.start()).unwrap_or_default());
+    let found = sentences(own);
+    let setting = Setting {
+        technical: is_technical(own),
+        asked: false,
+    };
+    let requests = found.iter().any(|sentence| instruction::is_request(&sentence.text));
+    let mut memories = Vec::new();
+    for sentence in &found {
+        memories.extend(from_sentence(sentence, setting, requests, Speaker::User));
+    }
+    memories
+}
+
+/// The memories in one sentence; `requests` says that the message asks for a task to be done.
+pub(super) fn from_sentence(sentence: &Sentence, setting: Setting, requests: bool, speaker: Speaker) -> Vec<Extracted> {
+    let all = words(&sentence.text);
+    let memory = |content: String, (rule, confidence): Verdict| Extracted {
+        content,
+        rule,
+        speaker,
+        sentence: sentence.text.clone(),
+        confidence,
+    };
+    let stated = if sentence.question {
+        before_question(&all)
+    } else {
+        all.as_slice()
+    };
+    let stated = without_openers(stated);
+    if let Some((content, verdict)) =
+        instruction::lasting(stated, requests).filter(|_| speaker == Speaker::User && !sentence.question)
+    {
+        return vec![memory(content, verdict)];
+    }
+    let (stated, asked) = match instruction::remember(stated) {
+        Some(rest) => (without_openers(rest), true),
+        None => (stated, setting.asked),
+    };
+    let setting = Setting { asked, ..setting };
+    if stated.first().is_some_and(|word| {
+        matches!(
+            word.lower.as_str(),
+            "if" | "unless" | "would" | "should" | "could" | "imagine" | "suppose" | "whether"
+        )
+    }) {
+        return Vec::new();
+    }
+    let parts = clauses(stated);
+    let mut found: Vec<Extracted> = parts
+        .iter()
+        .filter_map(|part| statement(without_openers(part), setting))
+        .map(|(content, verdict)| memory(content, verdict))
+        .collect();
+    if found.is_empty() && asked && !requests && speaker == Speaker::User {
+        found.extend(instruction::told(stated).map(|(content, verdict)| memory(content, verdict)));
+    }
+    found
+}
+
+/// One clause as a memory.
+fn statement(part: &[Word], setting: Setting) -> Option<(String, Verdict)> {
+    if let Some(found) = is_mine(part) {
+        return Some(found);
+    }
+    let clause = Clause::read(part)?;
+    let verdict = policy::judge(&clause, setting)?;
+    Some((grammar::third_person_sentence(&clause), verdict))
+}
+
+/// "Pizza is my favourite food", "Ana is my wife": something else is the subject, and the speaker's the predicate.
+fn is_mine(part: &[Word]) -> Option<(String, Verdict)> {
+    let verb = part
+        .iter()
+        .position(|word| matches!(word.lower.as_str(), "is" | "are" | "was" | "were"))?;
+    let (subject, predicate) = part.split_at(verb);
+    let first = subject.first()?;
+    let owner = predicate
+        .iter()
+        .take(6)
+        .position(|word| matches!(word.lower.as_str(), "my" | "our"))?;
+    let kind = predicate.get(owner + 1..)?;
+    let favourite = kind.iter().any(|word| {
+        word.lower.starts_with("favo")
+            || matches!(
+                word.lower.as_str(),
+                "passion" | "hobby" | "hobbies" | "hometown" | "dream" | "specialty"
+            )
+    });
+    let related = first.is_capitalised() && kind.iter().take(3).any(|word| RELATIONS.has_noun(&word.lower));
+    let vague = subject.len() > 7
+        || part
+            .iter()
+            .any(|word| matches!(word.lower.as_str(), "you" | "your" | "?" | "if" | "maybe" | "probably"))
+        || matches!(
+            first.lower.as_str(),
+            "it" | "that"
+                | "this"
+                | "these"
+                | "those"
+                | "they"
+                | "he"
+                | "she"
+                | "which"
+                | "what"
+                | "who"
+                | "there"
+                | "one"
+                | "here"
+                | "i"
+                | "my"
+                | "we"
+                | "our"
+                | "where"
+                | "how"
+                | "so"
+        )
+        || subject
+            .iter()
+            .any(|word| matches!(word.lower.as_str(), "that" | "which" | "when" | "where"));
+    (!vague && (favourite || related)).then(|| {
+        (
+            grammar::about_user(part),
+            (if related { "relation" } else { "favourite" }, 0.85),
+        )
+    })
+}
+
+/// The statement before the question it leads to: "I have a dog, what about you?".
+fn before_question(words: &[Word]) -> &[Word] {
+    let cut = words.iter().enumerate().rev().find(|(at, word)| {
+        matches!(word.lower.as_str(), "," | "-" | "\u{2014}" | "\u{2013}" | ":")
+            && words.get(at + 1).is_some_and(|next| {
+                let next = if matches!(next.lower.as_str(), "but" | "and" | "so") {
+                    words.get(at + 2).unwrap_or(next)
+                } else {
+                    next
+                };
+                QUESTION_WORDS.has(&next.lower)
+            })
+    });
+    match cut {
+        // "…, right?" asks whether the statement itself is true.
+        Some((at, _)) if words.len() - at > 3 => words.get(..at).unwrap_or_default(),
+        _ => &[],
+    }
+}
+
+/// Whether the message is about software.
+fn is_technical(text: &str) -> bool {
+    let mut technical = 0;
+    for word in text.split_whitespace() {
+        let bare = word
+            .trim_matches(|c: char| !c.is_alphanumeric() && c != '+' && c != '#')
+            .to_lowercase();
+        let looks_coded = word.contains('_') && word.len() > 3
+            || word.contains("()")
+            || word.contains("::")
+            || word.contains("==")
+            || word.contains(source::CUT);
+        if TECHNICAL.has_noun(&bare) || TASK_NOUNS.has(&bare) && TECHNICAL.has(&bare) || looks_coded {
+            technical += 1;
+        }
+    }
+    technical >= ENOUGH_TECHNICAL
+}
