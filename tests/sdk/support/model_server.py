@@ -7,7 +7,6 @@ the program that started it, however that one ended.
 """
 
 import importlib.util
-import os
 import pathlib
 import sys
 
@@ -30,7 +29,8 @@ def main():
     params.port = int(sys.argv[1]) if len(sys.argv) > 1 else 0
     params.n_ctx = 4096
     params.n_parallel = 1
-    params.cpuparams.n_threads = int(sys.argv[2]) if len(sys.argv) > 2 else min(4, os.cpu_count() or 1)
+    # llama.cpp's threads spin while they wait for each other: on a busy machine two are many times slower than one.
+    params.cpuparams.n_threads = int(sys.argv[2]) if len(sys.argv) > 2 else 1
     server = xllamacpp.Server(params)
     print(server.listening_address, flush=True)
     sys.stdin.read()
