@@ -12,7 +12,9 @@
 //! `clause` (subject and verb) → `policy` (is it worth keeping, and by which rule) → `grammar` (third person) →
 //! `dates` (absolute dates beside relative ones).
 
+mod action;
 mod assistant;
+mod belonging;
 mod clause;
 mod dates;
 mod grammar;
@@ -24,7 +26,9 @@ mod predicate;
 mod secrets;
 mod sentence;
 mod source;
+mod split;
 mod user;
+mod verb_group;
 mod verbs;
 mod words;
 
@@ -89,11 +93,14 @@ pub struct Extracted {
 /// The memories in an exchange: each fact once, the user's own words before the assistant's.
 #[must_use]
 pub fn extract(exchange: &Exchange<'_>) -> Vec<Extracted> {
-    let said = exchange.user.into_iter().flat_map(|text| user::extract(capped(text)));
+    let said = exchange
+        .user
+        .into_iter()
+        .flat_map(|text| user::extract(capped(text, MAX_SIDE_BYTES)));
     let noted = exchange
         .assistant
         .into_iter()
-        .flat_map(|text| assistant::extract(capped(text)));
+        .flat_map(|text| assistant::extract(capped(text, MAX_SIDE_BYTES)));
     let mut seen = HashSet::new();
     said.chain(noted)
         .filter_map(|found| finished(found, exchange.at))
@@ -140,9 +147,9 @@ fn finished(mut found: Extracted, at: DateTime<Utc>) -> Option<Extracted> {
     Some(found)
 }
 
-/// The beginning of `text` that is read, cut between characters.
-fn capped(text: &str) -> &str {
-    let end = (0..=MAX_SIDE_BYTES.min(text.len()))
+/// The beginning of `text`, of at most `bytes`, cut between characters.
+fn capped(text: &str, bytes: usize) -> &str {
+    let end = (0..=bytes.min(text.len()))
         .rev()
         .find(|at| text.is_char_boundary(*at))
         .unwrap_or(0);
