@@ -8,9 +8,10 @@
 //! everything else it says is advice, or the user's own words coming back.
 //!
 //! An exchange passes through these steps, each a pure function in linear time:
-//! `secrets` (redact) → `source` (drop what is not the speaker's own text) → `sentence` (sentences, clauses, words) →
-//! `clause` (subject and verb) → `policy` (is it worth keeping, and by which rule) → `grammar` (third person) →
-//! `dates` (absolute dates beside relative ones).
+//! `secrets` (redact) → `source`, `paste` (drop what is not the speaker's own text) → `sentence`, `split` (sentences,
+//! clauses, words) → `clause`, `verb_group` (subject, verb, tense) → `policy` with `action`, `predicate`, `belonging`
+//! (is it worth keeping, and by which rule) → `grammar`, `verbs` (third person) → `dates` (absolute beside relative).
+//! `user` and `assistant` run them for their side; `instruction` knows what the user wants to last.
 
 mod action;
 mod assistant;
@@ -138,7 +139,7 @@ fn finished(mut found: Extracted, at: DateTime<Utc>) -> Option<Extracted> {
     if found.content.chars().count() > MAX_CONTENT_CHARS
         || secrets::nothing_left(&found.content)
         || found.content.contains("Relevant Context")
-        || instruction::is_injection(&found.content)
+        || instruction::is_injection(&found.sentence)
     {
         return None;
     }

@@ -2,7 +2,7 @@
 
 use super::{
     belonging,
-    clause::{Clause, Shape},
+    clause::{Clause, Shape, Subject},
     policy::Verdict,
     words::{TASK_NOUNS, Words, words},
 };
@@ -13,20 +13,20 @@ words! {
         think thought guess suppose hope hoped wish wished wonder wondered assume assumed doubt mean meant see agree agreed know knew understand
         understood appreciate appreciated bet imagine imagined feel felt need needed want wanted try tried look looked ask asked tell told say said
         find found notice noticed expect expected require seem seems apologize apologise thank promise recommend suggest forget hear heard
-        read-this get got check checked believe believed admire admired recall remember figure figured realize realized realise realised
+         get got check checked believe believed admire admired recall remember figure figured realize realized realise realised
         respect trust swear admit care mind concur congratulate support propose offer request demand consider considered
         encountered noticed received added changed updated upgraded created defined declared implemented called copied pasted followed
-        googled searched installed ran-into reckon stumbled came agree disagree love-to-see could did do was were wanna gotta lemme let put set
+        googled searched installed  reckon stumbled came agree disagree  could did do was were wanna gotta lemme let put set
         cannot please keep kept continue stay stayed decided struggle struggled recommend enter entered type typed click clicked press pressed
         understand wrote write given give gave provide provided include included use used attach attached post posted share shared
-        spend mentioned mention explained explain talk talked spoke discussed discuss showed show made make saw watch learned hate-to
+        spend mentioned mention explained explain talk talked spoke discussed discuss showed show made make saw watch learned 
         totally liked loved enjoyed seen";
 
     /// Of those, verbs that state a fact when what follows is concrete, and the message is not about a task.
     FACT_VERBS = "
         use used write wrote read make made watch saw learned spend spent give gave create created received post share stay stayed
-        support find-time get got teach played loved enjoyed decided talk loved hear considered struggle struggled care
-        did do wanted-to-be made shared believe felt";
+        support  get got teach played loved enjoyed decided talk loved hear considered struggle struggled care
+        did do  made shared believe felt";
 
     /// Verbs of liking, in all tenses that last.
     LIKING = "like love hate prefer enjoy dislike adore despise detest loathe crave favor favour fear";
@@ -45,10 +45,10 @@ words! {
         compete run host celebrate volunteer meet take leave return work give perform speak finish save sell see";
 
     /// Abilities and inabilities that are traits.
-    ABILITIES = "speak play cook sew swim drive ride sing dance juggle type fly ski skate surf knit paint draw read eat drink have tolerate stand digest walk hear see see-well sleep travel lift run work wear use afford bear bake write make do fix whistle run stomach touch";
+    ABILITIES = "speak play cook sew swim drive ride sing dance juggle type fly ski skate surf knit paint draw read eat drink have tolerate stand digest walk hear see  sleep travel lift run work wear use afford bear bake write make do fix whistle run stomach touch";
 
     /// After "can't", what is said in passing.
-    PASSING = "wait believe help imagine figure find get seem think remember say tell decide understand complain argue stop thank even see do stand-it work make use run have";
+    PASSING = "wait believe help imagine figure find get seem think remember say tell decide understand complain argue stop thank even see do  work make use run have";
 
     /// Progressive verbs of the task at hand or of the moment.
     PASSING_ING = "
@@ -75,6 +75,9 @@ words! {
 
     /// What can be worked on for years.
     LONG_WORK = "farm ranch ship degree phd masters novel book";
+
+    /// Where all of us live.
+    EVERYBODYS = "age world era society time times universe century planet simulation";
 
     /// What is looked for over weeks.
     SOUGHT = "job work house apartment flat roommate internship girlfriend boyfriend";
@@ -104,7 +107,7 @@ pub(super) fn habit(clause: &Clause<'_>) -> Option<Verdict> {
         "feel" | "think" | "believe" | "say" | "guess" | "wish" | "mean" => return None,
         "go" if next == "by" => return Some(("name", 0.9)),
         "have" => return belonging::having(clause),
-        "live" | "work" | "study" | "teach" | "code" | "program" => return standing(clause, main),
+        "live" | "work" | "study" | "teach" | "code" | "program" if next != "out" => return standing(clause, main),
         _ => {}
     }
     if clause.points_out(rest) && !(matches!(next, "one" | "both") && told >= 2) {
@@ -147,7 +150,8 @@ fn standing(clause: &Clause<'_>, main: &str) -> Option<Verdict> {
         matches!(clause.word(rest), "on" | "around" | "out" | "through" | "with") && clause.has_noun(&TASK_NOUNS);
     let known = clause.word(rest) == "for" && clause.points_out(rest + 1);
     let told = clause.content(rest) >= 1 && !clause.points_out(rest);
-    (told && !material && !known).then_some((rule, 0.9))
+    let everybody = clause.subject == Subject::We && clause.words.iter().any(|word| EVERYBODYS.has(&word.lower));
+    (told && !material && !known && !everybody).then_some((rule, 0.9))
 }
 
 /// "I moved to Lisbon in 2019", "I got promoted last week".

@@ -11,15 +11,15 @@ words! {
     /// Things that are had only for the moment or for the task.
     PASSING_THINGS = "
         question problem issue idea doubt feeling time fun blast ball look thought concern trouble hope luck chance point clue request
-        talk conversation headache cold suggestion exam-now interest choice say faith hand heart plan sense lot bit difficulty hunch moment
-        task error homework assignment following meeting-now list answer preference favor favour tendency urge guess patience memory memories
+        talk conversation headache cold suggestion  interest choice say faith hand heart plan sense lot bit difficulty hunch moment
+        task error homework assignment following  list answer preference favor favour tendency urge guess patience memory memories
         no enough confusion nothing something anything everything
         proud mixed respect sympathy desire mind words word discussion debate argument";
 
     /// Words by which something is reported broken: a request for help, not a fact.
     TROUBLE = "
         won't slow slowly broken crashed crashes cracked hacked fails failed failing stuck leaking leaks stopped keeps hurts aches frozen dead
-        error missing lost disappeared wrong refuses doesn't-work jammed overheating noisy blinking stutters flickers lags false true null empty";
+        error missing lost disappeared wrong refuses  jammed overheating noisy blinking stutters flickers lags false true null empty";
 
     /// What other people are said to say: it is their word, and mostly a request.
     SAYING = "says said thinks means mean wants asked asks told assigned";
@@ -36,6 +36,12 @@ pub(super) fn possession(clause: &Clause<'_>) -> Option<Verdict> {
         .iter()
         .rev()
         .find(|word| word.is_word() && !is_adverb(&word.lower))?;
+    if matches!(
+        head.lower.as_str(),
+        "password" | "passcode" | "passphrase" | "pin" | "token" | "key"
+    ) {
+        return None;
+    }
     let talk = owned.iter().take(2).any(|word| TALK_NOUNS.has_noun(&word.lower))
         || owned.len() == 1 && POINTERS.has(&head.lower);
     if talk && !owned.iter().any(|word| word.lower.starts_with("favo"))
@@ -64,7 +70,7 @@ pub(super) fn possession(clause: &Clause<'_>) -> Option<Verdict> {
         return wish(clause, verb.main + 1);
     }
     if owned.iter().any(|word| word.lower.starts_with("favo")) {
-        if owned.len() == 1 {
+        if owned.len() == 1 || owned.iter().skip(1).any(|word| POINTERS.has(&word.lower)) {
             return None;
         }
         return Some(("favourite", 0.9));

@@ -270,10 +270,13 @@ pub(super) fn is_adverb(word: &str) -> bool {
 
 /// The first place from `at` on where no adverb stands.
 pub(super) fn skip_adverbs(words: &[Word], mut at: usize) -> usize {
-    while is_adverb(word(words, at)) {
-        at += 1;
+    loop {
+        at += match (word(words, at), word(words, at + 1)) {
+            ("no", "longer") => 2,
+            (adverb, _) if is_adverb(adverb) => 1,
+            _ => return at,
+        };
     }
-    at
 }
 
 /// Whether `word` can only be a finite verb or an auxiliary.

@@ -115,7 +115,7 @@ fn is_spoiled(clause: &Clause<'_>) -> bool {
             || here(at)
             || unsure(at)
     });
-    // What holds of the speaker and the listener together ("we rock as a team") is small talk.
+    // What holds of the speaker and the listener together ("we make a great pair") is small talk.
     let ours = clause.subject == Subject::We
         && clause
             .words

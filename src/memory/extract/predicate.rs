@@ -23,7 +23,7 @@ words! {
         dutch russian polish ukrainian greek turkish swedish norwegian danish finnish chinese japanese korean indian pakistani african
         brazilian asian hispanic latino latina black australian european swiss austrian portuguese israeli egyptian iranian nigerian
         raised born brought named called nicknamed known enrolled certified licensed trained majoring bound training part-time full-time
-        wheelchair-bound competitive frugal vegetarian-ish prone sensitive dependent estranged related originally currently";
+        wheelchair-bound competitive frugal  prone sensitive dependent estranged related originally currently";
 
     /// Traits that say nothing without "at", "in", "of", "about", "to" and a thing after them.
     GOVERNING = "afraid scared terrified passionate interested obsessed addicted fond keen good bad terrible great skilled fluent sensitive dependent related prone allergic known great trained certified black straight short competitive separated";
@@ -54,7 +54,7 @@ words! {
     STATES_TO_BE = "diet keto medication medications insulin team board council antidepressants disability leave parole probation statins antibiotics committee";
 
     /// Nouns after "I'm a" that are moods or turns of phrase.
-    PASSING_NOUNS = "bit little mess wreck loss idiot fool huge-fan lot tad few couple moron joke kid-at mile day step minute ways";
+    PASSING_NOUNS = "bit little mess wreck loss idiot fool  lot tad few couple moron joke  mile day step minute ways";
 
 }
 

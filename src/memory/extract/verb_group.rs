@@ -16,7 +16,7 @@ pub(super) fn verb_group(words: &[Word], at: usize, subject: Subject) -> Option<
             .iter()
             .skip(at)
             .take(finite - at)
-            .any(|word| matches!(word.lower.as_str(), "never" | "hardly" | "rarely"));
+            .any(|word| matches!(word.lower.as_str(), "never" | "hardly" | "rarely" | "longer"));
     let next = skip_adverbs(words, finite + 1);
     negated |= words
         .iter()

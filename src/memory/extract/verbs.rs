@@ -9,7 +9,7 @@ words! {
         built sent spent lent bent lost kept slept swept wept met held led fed bled bred fled sped shot sat stood understood withstood won
         began ran swam sang rang sank drank shrank became overcame ate fell forgot forgave froze spoke broke woke chose drove rode rose
         wrote threw grew blew flew drew wore tore swore bore stole shook sold paid laid heard meant dealt dreamt learnt burnt spelt smelt
-        dug hung stuck struck swung stung spun hid bit slid lit shone withdrew forbade sewed mowed proved hurt-ago undertook quit rebuilt
+        dug hung stuck struck swung stung spun hid bit slid lit shone withdrew forbade sewed mowed proved  undertook quit rebuilt
         rewrote relearned relearnt overslept hosted misled mistook lay arose awoke";
 
     /// Participles that are not past forms as well.
@@ -44,7 +44,7 @@ words! {
         oversee persuade pitch polish press print protect punch quote reach react reduce reflect remind remove replace reply represent resist
         respond return roast rule scare scream seem separate settle shape shave shine sign skateboard smell smile smoke solve speak split spot
         squeeze stare steal store stretch strike suit supply surprise switch taste tease touch trade transfer trust upset visit warn waste
-        whisper work-out wrap yawn retire arrive die expire close lie sit fit last freeze fall rise drop increase age ache hurt";
+        whisper  wrap yawn retire arrive die expire close lie sit fit last freeze fall rise drop increase age ache hurt";
 
     /// Bases that are as often nouns; after "and" they count as verbs only with something after them.
     NOUN_BASES = "

@@ -59,7 +59,7 @@ words! {
     /// Adverbs that may stand between a subject and its verb, besides those in "-ly".
     ADVERBS = "
         always never often sometimes seldom ever also still just even already now soon then once again too only almost nearly not
-        have-always both all each currently quite very really so pretty super kinda mostly sort about half half-heartedly
+         both all each currently quite very really so pretty super kinda mostly sort about half 
         finally well maybe perhaps probably first recently usually occasionally truly totally fully originally typically normally
         regularly officially actually definitely honestly literally basically mainly primarily generally personally absolutely
         completely constantly previously formerly temporarily permanently barely hardly rarely frequently supposedly likely";
@@ -70,7 +70,7 @@ words! {
     /// Words of doubt: one anywhere in a clause and the speaker does not vouch for it.
     HEDGES = "
         maybe perhaps probably possibly supposedly presumably apparently hypothetically theoretically might guess suppose wonder wondering
-        seemingly unsure imagine pretend say's kinda sorta somehow whether unless if otherwise suppose supposing lest idk imo imho";
+        seemingly unsure imagine pretend  kinda sorta somehow whether unless if otherwise suppose supposing lest idk imo imho";
 
     /// Pronouns that point out of the sentence.
     POINTERS = "it that this those these them they him her he she one ones both such so there here everything something anything nothing everyone someone";
@@ -130,7 +130,7 @@ words! {
     TALK_NOUNS = "
         question point guess mistake apology apologies understanding thought heart mind head pleasure concern confusion bet turn
         assumption intention hypothesis result attempt hope regard condolence prayer goodness gosh god lord word advice suggestion
-        request expectation plan-b reason answer thanks way part problem issue
+        request expectation  reason answer thanks way part problem issue
         guesses impression example prompt instruction favor eye ear jaw day two everything fault gratitude support congratulations";
 
     /// Endings of a question that a statement may carry, first word: ", what about you?".
