@@ -1,5 +1,7 @@
 //! Too many requests.
 
+use serde_json::json;
+
 use crate::support::{Backend, Call, Reply, TestApp};
 
 const ASK: &str = r#"{"messages":[{"role":"user","content":"Hi"}]}"#;
@@ -23,10 +25,8 @@ async fn who_asks_too_often_is_told_when_to_come_back() {
             .header("Authorization", "Bearer other");
         let answer = app.send(again).await;
         assert_eq!(answer.error(429, "rate_limited"), "Rate limit exceeded");
-        assert_eq!(
-            answer.text(),
-            r#"{"error":{"message":"Rate limit exceeded","type":"rate_limit_error","param":null,"code":"rate_limited"}}"#
-        );
+        let shape = json!({"error": {"message": "Rate limit exceeded", "type": "rate_limit_error", "param": null, "code": "rate_limited"}});
+        assert_eq!(answer.json(), shape);
         assert_eq!(answer.headers.all("retry-after"), ["1"]);
         assert_eq!(answer.headers.all("x-ratelimit-limit"), ["3"]);
         assert_eq!(answer.headers.all("x-ratelimit-remaining"), ["0"]);
