@@ -136,10 +136,10 @@ async fn what_fits_exactly_is_taken_and_one_token_less_leaves_it_out() {
 #[tokio::test]
 async fn a_memory_that_does_not_fit_is_left_out_whole_and_the_next_one_is_tried() {
     let (backend, app) = maia(&[]).await;
-    let long = "The striped zebra grazes beside the river while lions rest in the shade";
+    let long = "The stripes of a zebra on the savanna confuse the lions that rest in the shade beside the river";
     let short = "A zebra has stripes";
     app.remember("default", [long, short]).await;
-    let ask = r#"{"messages":[{"role":"user","content":"striped zebra grazes beside the river"}]}"#;
+    let ask = r#"{"messages":[{"role":"user","content":"zebra stripes savanna"}]}"#;
     app.chat(ask).await;
     assert_eq!(context(&backend).unwrap(), block(&[long, short]));
     let budget = count_tokens(&block(&[short]));
