@@ -8,11 +8,14 @@
 //! everything else it says is advice, or the user's own words coming back.
 //!
 //! An exchange passes through these steps, each a pure function in linear time:
-//! `secrets` (redact) → `source` (drop what is not the speaker's own text) → `sentence` (sentences, clauses, words) →
-//! `clause` (subject and verb) → `policy` (is it worth keeping, and by which rule) → `grammar` (third person) →
-//! `dates` (absolute dates beside relative ones).
+//! `secrets` (redact) → `source`, `paste` (drop what is not the speaker's own text) → `sentence`, `split` (sentences,
+//! clauses, words) → `clause`, `verb_group` (subject, verb, tense) → `policy` with `action`, `predicate`, `belonging`
+//! (is it worth keeping, and by which rule) → `grammar`, `verbs` (third person) → `dates` (absolute beside relative).
+//! `user` and `assistant` run them for their side; `instruction` knows what the user wants to last.
 
+mod action;
 mod assistant;
+mod belonging;
 mod clause;
 mod dates;
 mod grammar;
@@ -24,7 +27,9 @@ mod predicate;
 mod secrets;
 mod sentence;
 mod source;
+mod split;
 mod user;
+mod verb_group;
 mod verbs;
 mod words;
 
@@ -89,11 +94,14 @@ pub struct Extracted {
 /// The memories in an exchange: each fact once, the user's own words before the assistant's.
 #[must_use]
 pub fn extract(exchange: &Exchange<'_>) -> Vec<Extracted> {
-    let said = exchange.user.into_iter().flat_map(|text| user::extract(capped(text)));
+    let said = exchange
+        .user
+        .into_iter()
+        .flat_map(|text| user::extract(capped(text, MAX_SIDE_BYTES)));
     let noted = exchange
         .assistant
         .into_iter()
-        .flat_map(|text| assistant::extract(capped(text)));
+        .flat_map(|text| assistant::extract(capped(text, MAX_SIDE_BYTES)));
     let mut seen = HashSet::new();
     said.chain(noted)
         .filter_map(|found| finished(found, exchange.at))
@@ -131,7 +139,7 @@ fn finished(mut found: Extracted, at: DateTime<Utc>) -> Option<Extracted> {
     if found.content.chars().count() > MAX_CONTENT_CHARS
         || secrets::nothing_left(&found.content)
         || found.content.contains("Relevant Context")
-        || instruction::is_injection(&found.content)
+        || instruction::is_injection(&found.sentence)
     {
         return None;
     }
@@ -140,9 +148,9 @@ fn finished(mut found: Extracted, at: DateTime<Utc>) -> Option<Extracted> {
     Some(found)
 }
 
-/// The beginning of `text` that is read, cut between characters.
-fn capped(text: &str) -> &str {
-    let end = (0..=MAX_SIDE_BYTES.min(text.len()))
+/// The beginning of `text`, of at most `bytes`, cut between characters.
+fn capped(text: &str, bytes: usize) -> &str {
+    let end = (0..=bytes.min(text.len()))
         .rev()
         .find(|at| text.is_char_boundary(*at))
         .unwrap_or(0);

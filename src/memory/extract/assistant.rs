@@ -7,7 +7,7 @@ use super::{
     Extracted, Speaker, grammar,
     instruction::is_injection,
     pattern::pattern,
-    policy::Setting,
+    policy::{Setting, Wants},
     secrets,
     sentence::{Sentence, Word, sentences, words},
     source,
@@ -61,7 +61,7 @@ pattern!(
 /// What the assistant's answer notes.
 pub(super) fn extract(text: &str) -> Vec<Extracted> {
     let redacted = secrets::redact(text);
-    let own = source::own_words(&redacted);
+    let own = source::own_words(&redacted, Speaker::Assistant);
     let users = own.to_lowercase().matches("the user").count();
     sentences(&own)
         .iter()
@@ -103,10 +103,10 @@ fn noted(sentence: &Sentence, users: usize) -> Vec<Extracted> {
         question: false,
     };
     let setting = Setting {
-        technical: false,
-        asked: NOTED.is_match(text),
+        wants: Wants::Task,
+        ..Setting::default()
     };
-    from_sentence(&said, setting, true, Speaker::Assistant)
+    from_sentence(&said, setting, Speaker::Assistant)
         .into_iter()
         .filter(|found| !found.content.contains(" want") && found.rule != "instruction")
         .map(|found| Extracted {

@@ -199,7 +199,9 @@ fn is_joined_verb(words: &[Word], at: usize) -> bool {
             | "part-time"
             | "remotely"
     );
-    BASES.has(lower) && !word.is_capitalised() && if NOUN_BASES.has(lower) { clear } else { object || clear }
+    let liking = matches!(lower, "love" | "hate" | "like") && object;
+    let verb = if NOUN_BASES.has(lower) { clear } else { object || clear };
+    BASES.has(lower) && !word.is_capitalised() && (liking || verb)
 }
 
 /// A line of words under construction.

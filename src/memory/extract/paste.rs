@@ -1,6 +1,6 @@
 //! Pasted text: set off by its announcement, by the task that is to be done on it, or by its own looks.
 
-use super::pattern::pattern;
+use super::{capped, pattern::pattern};
 
 // "Here is the article: …", "this is the email I got:" – what follows is not the sender's.
 pattern!(
@@ -42,6 +42,7 @@ pattern!(
     r"(?xi)\b(?:(?:translate|rewrite|re-write|rephrase|paraphrase|reword|proofread|summari[sz]e|shorten|polish|simplify|transcribe|punctuate)\b[^\n.?!]{0,60}
     |(?:check|correct|fix|improve)\b[^\n.?!]{0,30}\b(?:grammar|spelling|punctuation|wording|sentence|paragraph|english)\b[^\n.?!]{0,40}
     |(?:make|does|is|put|turn|convert|continue|change|edit|expand|correct)\ (?:this|it|the\ (?:above|following|sentence|text|paragraph))\b[^\n.?!]{0,40}\b(?:sound|formal|shorter|longer|better|past|tense|correct|grammatical(?:ly)?|voice|sentence|paragraph|text|french|german|spanish)\b
+    |(?:this|these|my|the\ following)\ (?:\w+\ )?(?:bio|opening(?:\ line)?|intro(?:duction)?|paragraph|sentence|essay|email|message|text|tweet|caption|profile|headline|summary|abstract|statement|draft)\b[^\n.!?]{0,40}\?
     |what\ (?:is|'s)\ the\ (?:sentiment|tone|subject|verb|noun|part\ of\ speech)\b)"
 );
 pattern!(
@@ -76,8 +77,13 @@ pattern!(
 /// Lines that must look like an e-mail header, or a turn of a transcript, before either is believed.
 const ENOUGH_LINES: usize = 2;
 
+/// How far into a message its own words reach, in bytes: what is longer, and not set off before that, is all pasted.
+const OWN_REACH: usize = 8 * 1024;
+
 /// `text` without what was pasted into it.
 pub(super) fn without_pasted(text: &str) -> String {
+    let whole = text.len();
+    let text = capped(text, OWN_REACH);
     let shown = SHOWN.find(text).filter(|found| !OWN_SITUATION.is_match(found.as_str()));
     let cuts = [&ANNOUNCED, &WORKED_ON, &LABELLED, &FICTION];
     let end = cuts
@@ -96,6 +102,9 @@ pub(super) fn without_pasted(text: &str) -> String {
                 .unwrap_or_default(),
         )
     {
+        return String::new();
+    }
+    if end.is_none() && text.len() < whole {
         return String::new();
     }
     let text = end.and_then(|end| text.get(..end)).unwrap_or(text);

@@ -4,9 +4,9 @@
 
 use super::{
     clause::{Clause, Shape, Subject, is_adverb},
-    policy::{Verdict, content, named, points, timed},
+    policy::Verdict,
     verbs::is_past,
-    words::{RELATIONS, TASK_NOUNS, words},
+    words::{RELATIONS, words},
 };
 
 words! {
@@ -23,7 +23,7 @@ words! {
         dutch russian polish ukrainian greek turkish swedish norwegian danish finnish chinese japanese korean indian pakistani african
         brazilian asian hispanic latino latina black australian european swiss austrian portuguese israeli egyptian iranian nigerian
         raised born brought named called nicknamed known enrolled certified licensed trained majoring bound training part-time full-time
-        wheelchair-bound competitive frugal vegetarian-ish prone sensitive dependent estranged related originally currently";
+        wheelchair-bound competitive frugal  prone sensitive dependent estranged related originally currently";
 
     /// Traits that say nothing without "at", "in", "of", "about", "to" and a thing after them.
     GOVERNING = "afraid scared terrified passionate interested obsessed addicted fond keen good bad terrible great skilled fluent sensitive dependent related prone allergic known great trained certified black straight short competitive separated";
@@ -54,15 +54,8 @@ words! {
     STATES_TO_BE = "diet keto medication medications insulin team board council antidepressants disability leave parole probation statins antibiotics committee";
 
     /// Nouns after "I'm a" that are moods or turns of phrase.
-    PASSING_NOUNS = "bit little mess wreck loss idiot fool huge-fan lot tad few couple moron joke kid-at mile day step minute ways";
+    PASSING_NOUNS = "bit little mess wreck loss idiot fool  lot tad few couple moron joke  mile day step minute ways";
 
-    /// Things that are had only for the moment or for the task.
-    PASSING_THINGS = "
-        question problem issue idea doubt feeling time fun blast ball look thought concern trouble hope luck chance point clue request
-        talk conversation headache cold suggestion exam-now interest choice say faith hand heart plan sense lot bit difficulty hunch moment
-        task error homework assignment following meeting-now list answer preference favor favour tendency urge guess patience memory memories
-        no enough confusion nothing something anything everything
-        proud mixed respect sympathy desire mind words word discussion debate argument";
 }
 
 /// "I'm a nurse", "I'm from Ghana", "I was born in 1990", "I've been vegan for years".
@@ -80,34 +73,36 @@ pub(super) fn being(clause: &Clause<'_>) -> Option<Verdict> {
     }
     match first {
         "a" | "an" => return noun(clause, at + 1),
-        "the" | "one" if content(clause, at + 1) >= 2 && !past && clause.subject == Subject::I => {
+        "the" | "one" if clause.content(at + 1) >= 2 && !past && clause.subject == Subject::I => {
             return Some(("identity", 0.7));
         }
         "in" | "at" | "on" => return place(clause, at),
         "not" | "" => return None,
-        "from" => return (content(clause, at + 1) >= 1).then_some(("home", 0.9)),
-        "into" => return (content(clause, at + 1) >= 1 && !points(clause, at + 1)).then_some(("preference", 0.8)),
+        "from" => return (clause.content(at + 1) >= 1).then_some(("home", 0.9)),
+        "into" => return (clause.content(at + 1) >= 1 && !clause.points_out(at + 1)).then_some(("preference", 0.8)),
         "used" if next == "to" => return None,
-        "my" | "our" => return (content(clause, at + 1) >= 1 && RELATIONS.has_noun(next)).then_some(("relation", 0.8)),
+        "my" | "our" => return (clause.content(at + 1) >= 1 && RELATIONS.has_noun(next)).then_some(("relation", 0.8)),
         _ => {}
     }
     if past && HAPPENED.has(first) || verb.shape == Shape::PerfectBe && (HAPPENED.has(first) || TRAITS.has(first)) {
-        return (content(clause, at) >= 2 || !is_past(first)).then_some(("history", 0.85));
+        return (clause.content(at) >= 2 || !is_past(first)).then_some(("history", 0.85));
     }
-    if verb.shape == Shape::PerfectBe && matches!(first, "to" | "out" | "in" | "with" | "at") && !points(clause, at + 1)
+    if verb.shape == Shape::PerfectBe
+        && matches!(first, "to" | "out" | "in" | "with" | "at")
+        && !clause.points_out(at + 1)
     {
-        return (content(clause, at + 1) >= 1).then_some(("experience", 0.8));
+        return (clause.content(at + 1) >= 1).then_some(("experience", 0.8));
     }
     if past && is_past(first) && !MOODS.has(first) {
-        return (content(clause, at) >= 3).then_some(("history", 0.7));
+        return (clause.content(at) >= 3).then_some(("history", 0.7));
     }
     if past {
         return None;
     }
     if TRAITS.has(first) {
         let governed = matches!(next, "at" | "in" | "of" | "about" | "to" | "with" | "on" | "as" | "by")
-            && content(clause, at + 2) >= 1
-            && !points(clause, at + 2);
+            && clause.content(at + 2) >= 1
+            && !clause.points_out(at + 2);
         let lone = !GOVERNING.has(first) && !matches!(next, "to" | "that");
         let about_that = next == "to"
             && matches!(
@@ -171,7 +166,7 @@ fn age_or_measure(clause: &Clause<'_>, at: usize) -> Option<Verdict> {
 fn noun(clause: &Clause<'_>, at: usize) -> Option<Verdict> {
     let first = clause.word(at);
     let child = matches!(clause.word(at + 1), "girl" | "boy" | "kid" | "child" | "man" | "woman");
-    if PASSING_NOUNS.has(first) && !child || content(clause, at) == 0 {
+    if PASSING_NOUNS.has(first) && !child || clause.content(at) == 0 {
         return None;
     }
     if clause.from(at).iter().any(|word| word.lower == "fan") {
@@ -197,79 +192,4 @@ fn place(clause: &Clause<'_>, at: usize) -> Option<Verdict> {
             (listed || named).then_some((if named { "home" } else { "identity" }, 0.75))
         }
     }
-}
-
-/// "I have two dogs", "I have asthma", "I don't have any siblings".
-pub(super) fn having(clause: &Clause<'_>) -> Option<Verdict> {
-    let verb = clause.verb;
-    let at = if clause.word(verb.main) == "have" {
-        verb.main + 1
-    } else {
-        verb.main
-    };
-    let mut noun_at = at;
-    while matches!(
-        clause.word(noun_at),
-        "a" | "an" | "the" | "such" | "this" | "that" | "so" | "lots" | "of" | "my" | "our"
-    ) || is_adverb(clause.word(noun_at))
-    {
-        noun_at += 1;
-    }
-    let past = verb.shape == Shape::Had;
-    let (first, second) = (clause.word(noun_at), clause.word(noun_at + 1));
-    let family = clause
-        .from(at)
-        .iter()
-        .take(6)
-        .any(|word| RELATIONS.has_noun(&word.lower))
-        || second == "siblings";
-    if family && !past && !points(clause, at) {
-        return Some(("relation", 0.85));
-    }
-    if points(clause, at)
-        || PASSING_THINGS.has_noun(first)
-        || PASSING_THINGS.has_noun(second)
-        || content(clause, at) == 0
-    {
-        return None;
-    }
-    if clause
-        .from(at)
-        .iter()
-        .take(5)
-        .any(|word| TASK_NOUNS.has_noun(&word.lower))
-    {
-        return None;
-    }
-    if past {
-        return (content(clause, at) >= 2 && (timed(clause) || named(clause))).then_some(("event", 0.65));
-    }
-    Some((if family { "relation" } else { "possession" }, 0.75))
-}
-
-/// "I got married in June", "I got a new job".
-pub(super) fn got(clause: &Clause<'_>) -> Option<Verdict> {
-    let next = clause.word(clause.verb.main + 1);
-    if matches!(
-        next,
-        "married"
-            | "engaged"
-            | "divorced"
-            | "promoted"
-            | "fired"
-            | "laid"
-            | "hired"
-            | "accepted"
-            | "diagnosed"
-            | "admitted"
-    ) {
-        return Some(("event", 0.85));
-    }
-    let thing = matches!(next, "a" | "an" | "my" | "our" | "two" | "three" | "into")
-        && content(clause, clause.verb.main + 2) >= 1;
-    let task = clause
-        .words
-        .iter()
-        .any(|word| TASK_NOUNS.has_noun(&word.lower) || PASSING_THINGS.has_noun(&word.lower));
-    (thing && !task && (content(clause, clause.verb.main + 2) >= 2 || timed(clause))).then_some(("event", 0.7))
 }

@@ -36,8 +36,8 @@ const GIVEN: &str = r#"(?xi)
     (?P<intro>
         \b(?P<kind> pass(?:word|code|phrase|wd)? | pwd | pin(?:\ (?:code|number))? | (?:api|access|secret|private|auth|license)[\ _-]?key
           | (?:api|access|auth|bearer|refresh|session)?[\ _-]?token | (?:client\ )?secret | recovery\ code | cvv | cvc | login )
-        (?:\ (?:for|to|of|on|in)(?:\ [\w.'-]+){1,4}?)?
-        (?: \s*(?:=|:=|:|->|=>)\s* | \ (?:is|was|to|are|will\ be)(?:\ (?:now|still|just|always|currently))?:?\ + )
+        (?:(?:'|\u{2019})s\ +|(?:\ (?:for|to|of|on|in)(?:\ [\w.'-]+){1,4}?)?
+        (?: \s*(?:=|:=|:|->|=>)\s* | \ (?:is|was|to|are|will\ be)(?:\ (?:now|still|just|always|currently))?:?\ + ))
     )
     (?P<value> "[^"\n]{3,80}" | '[^'\n]{3,80}' | `[^`\n]{3,80}` | [^\s"'`]{3,200} )
     (?P<rest> (?:\ [A-Za-z]+){0,7} )

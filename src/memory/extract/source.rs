@@ -4,7 +4,7 @@
 //! nothing in them can become a memory, whatever it says. A cut inside a line leaves [`CUT`] behind, which spoils the
 //! clause it stands in: what was said around a quotation makes no sense without it.
 
-use super::paste;
+use super::{Speaker, paste};
 
 /// Stands where something was cut out of a line.
 pub(super) const CUT: char = '\u{FFFC}';
@@ -17,14 +17,22 @@ const LONG_MESSAGE: usize = 4_000;
 const LONG_LINE: usize = 1_000;
 /// The longest quotation that may be a name or a title, in words.
 const LONG_QUOTE: usize = 5;
+/// The longest opening tag, in bytes.
+const LONGEST_TAG: usize = 200;
 /// Names of tags without a closing tag that are looked for before giving up, which bounds the work on hostile text.
 const MAX_UNCLOSED: usize = 16;
 
-/// The sender's own text in `text`, line by line, markup removed.
-pub(super) fn own_words(text: &str) -> String {
+/// The speaker's own text in `text`, line by line, markup removed.
+///
+/// An answer may be long without being pasted; only what is set off in it is dropped.
+pub(super) fn own_words(text: &str, speaker: Speaker) -> String {
     let text = without_tags(&text.replace("\r\n", "\n"));
     let text = without_code(&without_context(&text));
-    let text = paste::without_pasted(&text);
+    let text = if speaker == Speaker::User {
+        paste::without_pasted(&text)
+    } else {
+        text
+    };
     let mut own = String::with_capacity(text.len());
     for line in text.lines() {
         let line = line.trim();
@@ -35,7 +43,7 @@ pub(super) fn own_words(text: &str) -> String {
         push_unquoted(&mut own, &line.replace("**", "").replace("__", ""));
         own.push('\n');
     }
-    if own.chars().count() > LONG_MESSAGE {
+    if speaker == Speaker::User && own.chars().count() > LONG_MESSAGE {
         String::new()
     } else {
         own
@@ -117,8 +125,8 @@ fn without_tags(text: &str) -> String {
             .take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
             .count();
         let name = tail.get(..name_len).unwrap_or_default();
-        let tag_end = tail.bytes().take(200).position(|b| b == b'>');
-        let opens = name.starts_with(|c: char| c.is_ascii_alphabetic()) && tag_end.is_some();
+        let opens =
+            name.starts_with(|c: char| c.is_ascii_alphabetic()) && tail.bytes().take(LONGEST_TAG).any(|b| b == b'>');
         if opens && !unclosed.contains(&name) && unclosed.len() < MAX_UNCLOSED {
             let close = format!("</{name}>");
             if let Some(at) = memchr::memmem::find(tail.as_bytes(), close.as_bytes()) {

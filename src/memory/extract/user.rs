@@ -2,13 +2,14 @@
 
 use super::{
     Extracted, Speaker,
-    clause::{Clause, clauses, without_openers},
+    clause::Clause,
     grammar, instruction,
     pattern::pattern,
-    policy::{self, Setting, Verdict},
+    policy::{self, Setting, Verdict, Wants},
     secrets,
     sentence::{Sentence, Word, sentences, words},
     source,
+    split::{clauses, without_openers},
     words::{QUESTION_WORDS, RELATIONS, TASK_NOUNS, TECHNICAL},
 };
 
@@ -21,7 +22,7 @@ pattern!(
     r"(?xi)\b(?:(?:act|behave|respond|answer|reply|speak|talk|write)\ (?:\w+\ ){0,2}as\ (?:an?|if|though|the)\b|pretend|(?:let'?s|please)\ role-?\ ?play|role-?\ ?play(?:ing)?:|role-?\ ?play\ (?:as|with|a|the|this)\b|in\ character|your\ name\ is
     |i\ want\ you\ to\ (?:act|be|play|become|pretend)|you\ will\ (?:act|be|play|pretend|become)|you'll\ (?:act|be|play)\b|from\ the\ (?:perspective|point\ of\ view|viewpoint)\ of
     |in\ the\ (?:voice|style|character|role|persona)\ of|in\ (?:the\ )?first[- ]person|hypothetical(?:ly)?|for\ the\ sake\ of\ argument|(?:what|who|where|how\ old)\ am\ i\b|the\ narrator|my\ character
-    |what\ would\ you\ (?:do|say|think)\ if|let'?s\ play|dungeon|as\ a\ user,?\ i|continue\ (?:the|this)\ (?:story|poem|text|dialogue|sentence))|\A\s*you(?:\ are|'re|\u{2019}re)\ (?:an?|the|now|my)\b"
+    |what\ would\ you\ (?:do|say|think)\ if|let'?s\ play|dungeon|as\ a\ user,?\ i|solve\ for\b|the\ probability\ (?:that|of)|continue\ (?:the|this)\ (?:story|poem|text|dialogue|sentence))|\A\s*you(?:\ are|'re|\u{2019}re)\ (?:an?|the|now|my)\b"
 );
 // "Imagine …", "Suppose …": from here on nothing is meant.
 pattern!(
@@ -37,7 +38,7 @@ pattern!(
 /// What the user's message holds.
 pub(super) fn extract(text: &str) -> Vec<Extracted> {
     let redacted = secrets::redact(text);
-    let own = source::own_words(&redacted);
+    let own = source::own_words(&redacted, Speaker::User);
     if PLAY.is_match(&own)
         || SUM.is_match(&own)
             && own.bytes().filter(u8::is_ascii_digit).count() > 1
@@ -51,18 +52,17 @@ pub(super) fn extract(text: &str) -> Vec<Extracted> {
     let found = sentences(own);
     let setting = Setting {
         technical: is_technical(own),
+        wants: wants(&found),
         asked: false,
     };
-    let requests = found.iter().any(|sentence| instruction::is_request(&sentence.text));
-    let mut memories = Vec::new();
-    for sentence in &found {
-        memories.extend(from_sentence(sentence, setting, requests, Speaker::User));
-    }
-    memories
+    found
+        .iter()
+        .flat_map(|sentence| from_sentence(sentence, setting, Speaker::User))
+        .collect()
 }
 
-/// The memories in one sentence; `requests` says that the message asks for a task to be done.
-pub(super) fn from_sentence(sentence: &Sentence, setting: Setting, requests: bool, speaker: Speaker) -> Vec<Extracted> {
+/// The memories in one sentence of a message.
+pub(super) fn from_sentence(sentence: &Sentence, setting: Setting, speaker: Speaker) -> Vec<Extracted> {
     let all = words(&sentence.text);
     let memory = |content: String, (rule, confidence): Verdict| Extracted {
         content,
@@ -77,8 +77,8 @@ pub(super) fn from_sentence(sentence: &Sentence, setting: Setting, requests: boo
         all.as_slice()
     };
     let stated = without_openers(stated);
-    if let Some((content, verdict)) =
-        instruction::lasting(stated, requests).filter(|_| speaker == Speaker::User && !sentence.question)
+    if let Some((content, verdict)) = instruction::lasting(stated, setting.wants == Wants::Task)
+        .filter(|_| speaker == Speaker::User && !sentence.question)
     {
         return vec![memory(content, verdict)];
     }
@@ -101,7 +101,7 @@ pub(super) fn from_sentence(sentence: &Sentence, setting: Setting, requests: boo
         .filter_map(|part| statement(without_openers(part), setting))
         .map(|(content, verdict)| memory(content, verdict))
         .collect();
-    if found.is_empty() && asked && !requests && speaker == Speaker::User {
+    if found.is_empty() && asked && setting.wants != Wants::Task && speaker == Speaker::User {
         found.extend(instruction::told(stated).map(|(content, verdict)| memory(content, verdict)));
     }
     found
@@ -193,6 +193,25 @@ fn before_question(words: &[Word]) -> &[Word] {
         Some((at, _)) if words.len() - at > 3 => words.get(..at).unwrap_or_default(),
         _ => &[],
     }
+}
+
+/// What the message asks for.
+fn wants(found: &[Sentence]) -> Wants {
+    if found.iter().any(|sentence| instruction::is_request(&sentence.text)) {
+        Wants::Task
+    } else if found.iter().any(asks_for_something) {
+        Wants::Answer
+    } else {
+        Wants::Nothing
+    }
+}
+
+/// Whether a sentence is a question that is not about the listener, as small talk is.
+fn asks_for_something(sentence: &Sentence) -> bool {
+    sentence.question
+        && !words(&sentence.text)
+            .iter()
+            .any(|word| matches!(word.lower.as_str(), "you" | "your" | "yours"))
 }
 
 /// Whether the message is about software.

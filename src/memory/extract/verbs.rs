@@ -9,7 +9,7 @@ words! {
         built sent spent lent bent lost kept slept swept wept met held led fed bled bred fled sped shot sat stood understood withstood won
         began ran swam sang rang sank drank shrank became overcame ate fell forgot forgave froze spoke broke woke chose drove rode rose
         wrote threw grew blew flew drew wore tore swore bore stole shook sold paid laid heard meant dealt dreamt learnt burnt spelt smelt
-        dug hung stuck struck swung stung spun hid bit slid lit shone withdrew forbade sewed mowed proved hurt-ago undertook rebuilt
+        dug hung stuck struck swung stung spun hid bit slid lit shone withdrew forbade sewed mowed proved  undertook quit rebuilt
         rewrote relearned relearnt overslept hosted misled mistook lay arose awoke";
 
     /// Participles that are not past forms as well.
@@ -34,7 +34,7 @@ words! {
                 illustrate import include inspire install intend interact invest join jog juggle jump keep knit know lack laugh lead learn leave lend
         let lift like limit listen live look lose love maintain make manage marry mean meditate meet mentor mind miss mix model move mow
         name need note notice nurse obsess offer open operate order organize organise own paint park participate pass pay perform photograph
-        pick plan plant play post practice practise pray prefer prepare preach produce program promote provide pull pursue push put quilt quit race
+        pick plan plant play post practice practise pray prefer prepare preach produce program promote provide pull pursue push put quilt race
         raise ran read rebuild receive record recycle refuse rehearse relax rely remain remember remodel rent repair report require research
         rescue respect rest restore retire ride row run sail save say scuba see seek sell send serve sew share shoot shop show sing sit skate
         skateboard ski skip sleep smoke snack snore snowboard socialize solve spar speak spend sponsor stand start stay stop stream struggle
@@ -44,7 +44,7 @@ words! {
         oversee persuade pitch polish press print protect punch quote reach react reduce reflect remind remove replace reply represent resist
         respond return roast rule scare scream seem separate settle shape shave shine sign skateboard smell smile smoke solve speak split spot
         squeeze stare steal store stretch strike suit supply surprise switch taste tease touch trade transfer trust upset visit warn waste
-        whisper work-out wrap yawn retire arrive die expire close lie sit fit last freeze fall rise drop increase age ache hurt";
+        whisper  wrap yawn retire arrive die expire close lie sit fit last freeze fall rise drop increase age ache hurt";
 
     /// Bases that are as often nouns; after "and" they count as verbs only with something after them.
     NOUN_BASES = "
@@ -54,6 +54,11 @@ words! {
         record report research rest ride row run sail show skate ski sleep smoke snack stand start stay stop stream study support surf swim talk
         tan tattoo tour train travel try type use vacation view visit vote walk wash watch welcome win wish work workout worry fly like help
         color colour model process read shop lack respect struggle treat start drag";
+}
+
+words! {
+    /// Base forms that are their own past, told apart by the words around them.
+    SAME_PAST = "put cut set hit let read hurt split spread cost beat bet cast fit";
 }
 
 /// Whether `word` is a form of the past.
@@ -111,6 +116,7 @@ pub(super) fn third_person(base: &str) -> String {
         "haven't" => return "hasn't".into(),
         "aren't" | "ain't" => return "isn't".into(),
         "weren't" => return "wasn't".into(),
+        _ if base.ends_with("n't") => return base.into(),
         _ => {}
     }
     let mut letters = base.chars().rev();

@@ -44,7 +44,7 @@ words! {
     /// Openers of more than one word, written with underscores.
     OPENING_PHRASES = "
         by_the_way to_be_honest to_be_fair as_you_know just_so_you_know so_you_know for_context for_the_record for_your_information
-        fun_fact in_fact of_course you_know on_another_note on_that_note speaking_of_which as_i_said as_i_mentioned like_i_said
+        fun_fact just_fyi just_an_fyi quick_fyi in_fact of_course you_know on_another_note on_that_note speaking_of_which as_i_said as_i_mentioned like_i_said
         as_for_me for_me for_my_part a_bit_about_me about_me some_background for_background some_context quick_background
         in_other_words to_clarify no_worries thank_you for_future_reference oh_and believe_it_or_not you_see in_case_you_wondered
         good_morning good_evening good_afternoon good_to_know what_a_coincidence";
@@ -59,7 +59,7 @@ words! {
     /// Adverbs that may stand between a subject and its verb, besides those in "-ly".
     ADVERBS = "
         always never often sometimes seldom ever also still just even already now soon then once again too only almost nearly not
-        have-always both all each currently quite very really so pretty super kinda mostly sort about half half-heartedly
+         both all each currently quite very really so pretty super kinda mostly sort about half 
         finally well maybe perhaps probably first recently usually occasionally truly totally fully originally typically normally
         regularly officially actually definitely honestly literally basically mainly primarily generally personally absolutely
         completely constantly previously formerly temporarily permanently barely hardly rarely frequently supposedly likely";
@@ -70,7 +70,7 @@ words! {
     /// Words of doubt: one anywhere in a clause and the speaker does not vouch for it.
     HEDGES = "
         maybe perhaps probably possibly supposedly presumably apparently hypothetically theoretically might guess suppose wonder wondering
-        seemingly unsure imagine pretend say's kinda sorta somehow whether unless if otherwise suppose supposing lest idk imo imho";
+        seemingly unsure imagine pretend  kinda sorta somehow whether unless if otherwise suppose supposing lest idk imo imho";
 
     /// Pronouns that point out of the sentence.
     POINTERS = "it that this those these them they him her he she one ones both such so there here everything something anything nothing everyone someone";
@@ -104,7 +104,7 @@ words! {
         dictionary tuple pointer thread warning message stack schema parser compiler cursor sql pdf docx pixel boolean localhost
         dialog screen webpage widget dropdown enum struct interface constructor callback async cron pipeline pandas numpy kubernetes
         draft outline thesis haiku list idea doubt suggestion solution approach requirement following scenario statement javascript
-        constant probability marble dice polynomial triangle chart excel vba docker nginx linux var bash git repo repository
+        constant probability marble dice polynomial triangle chart excel vba docker nginx var repo option answer repo repository
         port ssh firewall router plugin gradle maven npm pip unittest debugger breakpoint navbar";
 
     /// A message with two of these is about software, and habits and events in it belong to the task.
@@ -117,11 +117,20 @@ words! {
         excel vba macro formula spreadsheet cell pandas numpy tensorflow pytorch aws lambda azure s3 terraform ansible linux ubuntu bash
         unittest pytest build builds framework boolean integer json.parse latex webpack gradle maven android ios kotlin sdk cli backend frontend app redux ci gpu cpu component hook wordpress website test tests pod boolean localhost env ide vscode debugger breakpoint github gitlab jenkins yaml toml macos windows driver firmware";
 
+    /// What people own, have and look forward to: kept even where the message goes on to ask for something.
+    OWNED = "
+        car bike bicycle motorcycle motorbike truck van house home apartment flat garden yard balcony boat cabin cottage farm guitar piano violin
+        business company shop store bakery restaurant job career degree diploma license budget salary mortgage deadline birthday anniversary wedding
+        flight exam interview appointment surgery subscription allergy asthma diabetes adhd autism dyslexia migraine migraines anxiety depression
+        arthritis epilepsy eczema hypertension intolerance condition phobia disability wheelchair tattoo scar twin experience siblings hobby
+        hometown address email phone number pronoun timezone zone visa passport height weight diet religion language accent nickname schedule
+        shift shifts medication insulin glasses braces collection instrument greenhouse pool sauna vegetarian name age server team due";
+
     /// Nouns after "my" that belong to the talk, not to a life.
     TALK_NOUNS = "
         question point guess mistake apology apologies understanding thought heart mind head pleasure concern confusion bet turn
         assumption intention hypothesis result attempt hope regard condolence prayer goodness gosh god lord word advice suggestion
-        request expectation plan-b reason answer thanks way part problem issue
+        request expectation  reason answer thanks way part problem issue
         guesses impression example prompt instruction favor eye ear jaw day two everything fault gratitude support congratulations";
 
     /// Endings of a question that a statement may carry, first word: ", what about you?".
