@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use prometheus::core::Collector;
 use prometheus::{
-    Encoder as _, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry,
-    TextEncoder,
+    Encoder as _, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry, TextEncoder,
 };
 
 /// Upper bounds of durations, in seconds: from a memory call to a long completion.
@@ -32,8 +31,6 @@ pub struct Metrics {
     extractions: IntCounterVec,
     memory_errors: IntCounterVec,
     recall_duration: Histogram,
-    /// Proxied requests whose answers are on their way.
-    pub in_flight: IntGauge,
     /// Requests refused because a client asked too often.
     pub rate_limited: IntCounter,
 }
@@ -127,17 +124,13 @@ impl Metrics {
                 "Time to find the memories for a request",
                 RECALL_SECONDS,
             ))?,
-            in_flight: IntGauge::with_opts(opts(
-                "maia_proxy_requests_in_flight",
-                "Proxied requests whose answers are on their way",
-            ))?,
             rate_limited: IntCounter::with_opts(opts(
                 "maia_rate_limited_total",
                 "Requests refused because a client asked too often",
             ))?,
             registry,
         };
-        let collectors: [Box<dyn Collector>; 11] = [
+        let collectors: [Box<dyn Collector>; 10] = [
             Box::new(metrics.proxy_requests.clone()),
             Box::new(metrics.proxy_duration.clone()),
             Box::new(metrics.api_requests.clone()),
@@ -147,7 +140,6 @@ impl Metrics {
             Box::new(metrics.extractions.clone()),
             Box::new(metrics.memory_errors.clone()),
             Box::new(metrics.recall_duration.clone()),
-            Box::new(metrics.in_flight.clone()),
             Box::new(metrics.rate_limited.clone()),
         ];
         for collector in collectors {

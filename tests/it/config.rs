@@ -84,7 +84,7 @@ fn the_defaults_are_those_of_the_documentation() {
     assert!(config.proxy.auto_context);
     assert_eq!(config.proxy.context_position, ContextPosition::System);
     assert_eq!(config.proxy.token_budget, 4000);
-    assert_eq!(config.proxy.timeout, Duration::from_secs(60));
+    assert_eq!(config.proxy.timeout, Duration::from_mins(1));
     assert_eq!(config.memory.default_namespace.as_str(), "default");
     assert!(config.memory.auto_create_namespace);
     assert_eq!(config.memory.profile_tokens, 300);

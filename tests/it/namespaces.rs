@@ -191,8 +191,8 @@ fn put_replaces_all_settings_and_patch_changes_some() {
         .expect(201);
     assert_eq!(created["config"], config);
     let path = "/v1/namespaces/set";
-    let patch = json!({ "config": { "token_budget": 1, "retention_days": null } });
-    let patched = maia.call("PATCH", path, &patch).expect(200);
+    let change = json!({ "config": { "token_budget": 1, "retention_days": null } });
+    let patched = maia.call("PATCH", path, &change).expect(200);
     let expected =
         json!({ "token_budget": 1, "context_position": "first_user", "retention_days": null, "max_memories": 10 });
     assert_eq!(patched["config"], expected);

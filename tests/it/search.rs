@@ -353,8 +353,8 @@ fn queries_are_never_syntax() {
     assert_eq!(found(&maia, "tea NEAR/2 \"likes")[0], "User likes tea");
     assert_eq!(found(&maia, "text:tea"), ["User likes tea"]);
     assert_eq!(found(&maia, "C++"), ["User codes in C++ and foo-bar"]);
-    let many: String = (0..20_000).map(|number| format!("w{number:x} ")).collect();
-    assert_eq!(found(&maia, many.get(..100_000).unwrap()), [""; 0]);
+    let many: Vec<String> = (0..18_000).map(|number| number.to_string()).collect();
+    assert_eq!(found(&maia, &many.join(" ")), [""; 0]);
 }
 
 #[test]
