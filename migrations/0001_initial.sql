@@ -10,6 +10,7 @@ CREATE TABLE namespaces (
     memory_count INTEGER NOT NULL DEFAULT 0,
     token_count INTEGER NOT NULL DEFAULT 0,
     word_count INTEGER NOT NULL DEFAULT 0,
+    turn_count INTEGER NOT NULL DEFAULT 0,
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL
 ) STRICT;
@@ -28,12 +29,16 @@ CREATE TABLE memories (
     updated_at INTEGER NOT NULL,
     accessed_at INTEGER,
     access_count INTEGER NOT NULL DEFAULT 0,
+    -- The conversation that the memory is a piece of, where it is one: neighbours have neighbouring row ids.
+    conversation_id TEXT,
+    role TEXT,
+    speaker TEXT,
     -- Which memories say the same, whatever their case and punctuation.
     fingerprint BLOB NOT NULL CHECK (length(fingerprint) = 16),
     tags TEXT NOT NULL CHECK (json_valid(tags)),
     metadata TEXT NOT NULL CHECK (json_valid(metadata)),
     content TEXT NOT NULL CHECK (length(CAST(content AS BLOB)) BETWEEN 1 AND 10000),
-    -- What the index sees, where that is not the content itself (CJK in bigrams).
+    -- What the index sees, where that is not the content itself: CJK in bigrams, speaker and day of a conversation.
     index_text TEXT,
     CHECK (row_id >> 32 = namespace)
 ) STRICT;
@@ -55,14 +60,16 @@ INSERT INTO memory_index (memory_index, rank) VALUES ('secure-delete', 1);
 CREATE TRIGGER memories_insert AFTER INSERT ON memories BEGIN
     INSERT INTO memory_index (rowid, text) VALUES (new.row_id, coalesce(new.index_text, new.content));
     UPDATE namespaces SET memory_count = memory_count + 1, token_count = token_count + new.token_count,
-        word_count = word_count + new.word_count WHERE number = new.namespace;
+        word_count = word_count + new.word_count, turn_count = turn_count + (new.conversation_id IS NOT NULL)
+        WHERE number = new.namespace;
 END;
 
 CREATE TRIGGER memories_delete AFTER DELETE ON memories BEGIN
     INSERT INTO memory_index (memory_index, rowid, text)
         VALUES ('delete', old.row_id, coalesce(old.index_text, old.content));
     UPDATE namespaces SET memory_count = memory_count - 1, token_count = token_count - old.token_count,
-        word_count = word_count - old.word_count WHERE number = old.namespace;
+        word_count = word_count - old.word_count, turn_count = turn_count - (old.conversation_id IS NOT NULL)
+        WHERE number = old.namespace;
 END;
 
 CREATE TRIGGER memories_update AFTER UPDATE OF content, index_text, token_count, word_count ON memories BEGIN

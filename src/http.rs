@@ -19,7 +19,9 @@ mod search;
 mod server;
 
 use axum::Router;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::extract::{OriginalUri, Request, State};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::Response;
 use axum::routing::{any, get, post};
 
 pub use audience::Audience;
@@ -56,7 +58,8 @@ pub(crate) fn router(state: AppState) -> Router {
         .fallback(no_such_route)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn_with_state(state.clone(), auth::require_for_api))
-        .layer(from_fn_with_state(state.clone(), rate_limit::limit));
+        .layer(from_fn_with_state(state.clone(), rate_limit::limit))
+        .layer(from_fn_with_state(state.clone(), count_api_call));
 
     let proxy = Router::new()
         .route("/chat/completions", post(chat::complete))
@@ -78,7 +81,13 @@ pub(crate) fn router(state: AppState) -> Router {
         .with_state(state)
 }
 
-async fn no_such_route(uri: axum::http::Uri) -> ApiError {
+async fn count_api_call(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let response = next.run(request).await;
+    state.metrics.api_call(response.status().as_u16());
+    response
+}
+
+async fn no_such_route(OriginalUri(uri): OriginalUri) -> ApiError {
     ApiError::not_found(format!(
         "there is nothing at {}; the API is under /v1/namespaces, the proxy under /proxy/v1",
         uri.path()

@@ -5,7 +5,9 @@ mod memory;
 mod namespace;
 
 pub use chat::{ChatRequest, Content, Message, Role, Span};
-pub use memory::{MAX_CONTENT_BYTES, Memory, MemoryId, MemoryType, Metadata, NewMemory, Source, Tags, UnknownName};
+pub use memory::{
+    MAX_CONTENT_BYTES, Memory, MemoryId, MemoryType, Metadata, NewMemory, Source, Tags, Turn, UnknownName, statement,
+};
 pub use namespace::{ContextPosition, Namespace, NamespaceConfig, NamespaceName, NamespaceNumber, NamespaceStats};
 
 use chrono::{DateTime, SubsecRound, Utc};

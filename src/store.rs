@@ -8,6 +8,7 @@ mod error;
 mod memories;
 mod migrations;
 mod namespaces;
+mod ranking;
 mod search;
 mod writer;
 
@@ -21,7 +22,7 @@ use rusqlite::Connection;
 pub use error::{OpenError, StoreError};
 pub use memories::{MemoryFilter, MemoryPage, MemoryUpdate, Remembered};
 pub use namespaces::{CreateNamespace, DeleteNamespace, NamespacePage};
-pub use search::{Found, SearchHit};
+pub use search::{Found, SearchHit, SearchQuery};
 
 use writer::Writer;
 

@@ -1,9 +1,13 @@
 //! Text as the store and recall see it: words, lines of a context block, tokens. Pure functions below everything else.
 
+mod common;
 mod line;
+mod time;
 mod tokens;
 mod words;
 
+pub use common::is_common_word;
 pub use line::{fingerprint, line};
+pub use time::{asks_when, mentions_time};
 pub use tokens::{count as count_tokens, line_cost, load as load_tokenizer};
 pub use words::{Term, all_terms, index_text, is_stop_word, terms, word_count, words};

@@ -274,7 +274,8 @@ pub(super) fn header(name: &str, value: &str) -> Result<(String, SecretString), 
     let name_ok = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
     let value_ok = value.chars().all(|c| c == ' ' || c.is_ascii_graphic());
     if !name_ok {
-        return Err(format!("{name:?} is no header name"));
+        // Not quoted: where a line break or a `:` is in the wrong place, it holds the value, which may be a key.
+        return Err("must be names of headers, of letters, digits, - and _, each with its value".into());
     }
     if !value_ok {
         return Err(format!(

@@ -52,11 +52,9 @@ pub(super) async fn judge(response: Response<BackendBody>) -> Answered {
     if status.is_client_error() && is_json(&parts.headers, &body) {
         return Answered::Relayed(Response::from_parts(parts, Body::from(body)));
     }
-    Answered::Error(ApiError::backend_answered(
-        status,
-        &quote(status, &body),
-        acted_upon(&parts.headers),
-    ))
+    let error = ApiError::backend_answered(status, &quote(status, &body), acted_upon(&parts.headers));
+    // A backend may quote the request in its own words, so they are for the client, not for the log.
+    Answered::Error(error.with_detail(format!("the backend answered {status}")))
 }
 
 /// A compressed body is believed what its type says.

@@ -17,6 +17,8 @@ pub(crate) struct ApiError {
     code: &'static str,
     message: String,
     param: Option<String>,
+    /// For the log, where the message may hold what is not for it.
+    detail: Option<String>,
     /// Boxed, for an error should not weigh more than what it stands in for.
     headers: Box<HeaderMap>,
 }
@@ -39,6 +41,7 @@ impl ApiError {
             code,
             message: message.into(),
             param: None,
+            detail: None,
             headers: Box::default(),
         }
     }
@@ -132,6 +135,14 @@ impl ApiError {
         }
     }
 
+    /// Logs this instead of the message.
+    pub(super) fn with_detail(self, detail: String) -> Self {
+        Self {
+            detail: Some(detail),
+            ..self
+        }
+    }
+
     /// Names the field or header that is wrong.
     pub(super) fn with_param(self, name: &str) -> Self {
         Self {
@@ -173,7 +184,9 @@ impl From<StoreError> for ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let detail = (self.status.is_server_error()).then(|| self.message.clone());
+        let detail = self
+            .detail
+            .or_else(|| self.status.is_server_error().then(|| self.message.clone()));
         let body = json!({
             "error": { "message": self.message, "type": self.kind, "param": self.param, "code": self.code }
         });

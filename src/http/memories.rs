@@ -12,7 +12,9 @@ use super::error::ApiError;
 use super::extract::{InNamespace, JsonBody, WithId, no_such_namespace};
 use super::page::{Page, Params, time};
 use crate::app::AppState;
-use crate::model::{MAX_CONTENT_BYTES, Memory, MemoryId, MemoryType, Metadata, NamespaceName, NewMemory, Source, Tags};
+use crate::model::{
+    MAX_CONTENT_BYTES, Memory, MemoryId, MemoryType, Metadata, NamespaceName, NewMemory, Source, Tags, Turn,
+};
 use crate::store::{MemoryFilter, MemoryUpdate};
 
 /// Most tags of a memory.
@@ -21,6 +23,11 @@ const MAX_TAGS: usize = 64;
 const MAX_TAG_LENGTH: usize = 128;
 /// Largest metadata of a memory, in bytes of JSON.
 const MAX_METADATA_BYTES: usize = 16_384;
+
+/// Longest id of a conversation, in characters.
+const MAX_CONVERSATION_LENGTH: usize = 256;
+/// Longest role and longest name of a speaker, in characters.
+const MAX_NAME_LENGTH: usize = 128;
 
 /// A memory as the API shows it.
 #[derive(Serialize)]
@@ -33,6 +40,8 @@ pub(super) struct MemoryView {
     tags: Tags,
     metadata: Metadata,
     confidence: f64,
+    #[serde(flatten)]
+    turn: Option<TurnView>,
     #[serde(serialize_with = "serialize_time")]
     created_at: DateTime<Utc>,
     #[serde(serialize_with = "serialize_time")]
@@ -41,6 +50,14 @@ pub(super) struct MemoryView {
     #[serde(serialize_with = "serialize_time")]
     accessed_at: DateTime<Utc>,
     access_count: i64,
+}
+
+/// The fields of a memory that is a piece of a conversation.
+#[derive(Serialize)]
+struct TurnView {
+    conversation_id: String,
+    role: Option<String>,
+    speaker: Option<String>,
 }
 
 impl MemoryView {
@@ -54,6 +71,17 @@ impl MemoryView {
             tags: memory.tags,
             metadata: memory.metadata,
             confidence: memory.confidence,
+            turn: memory.turn.map(
+                |Turn {
+                     conversation_id,
+                     role,
+                     speaker,
+                 }| TurnView {
+                    conversation_id,
+                    role,
+                    speaker,
+                },
+            ),
             created_at: memory.created_at,
             updated_at: memory.updated_at,
             accessed_at: memory.accessed_at.unwrap_or(memory.created_at),
@@ -77,11 +105,27 @@ pub(super) struct MemoryBody {
     tags: Option<Tags>,
     metadata: Option<Metadata>,
     confidence: Option<f64>,
+    conversation_id: Option<String>,
+    role: Option<String>,
+    speaker: Option<String>,
+    created_at: Option<String>,
 }
 
 impl MemoryBody {
     /// The fields, once every one that is there is valid.
     fn validate(self) -> Result<MemoryUpdate, ApiError> {
+        let fixed = [
+            ("conversation_id", &self.conversation_id),
+            ("role", &self.role),
+            ("speaker", &self.speaker),
+            ("created_at", &self.created_at),
+        ];
+        if let Some((name, _)) = fixed.into_iter().find(|(_, value)| value.is_some()) {
+            return Err(ApiError::bad_value(
+                name,
+                "is set when a memory is made, and stays as it is",
+            ));
+        }
         if let Some(content) = &self.content {
             check_content(content)?;
         }
@@ -112,7 +156,9 @@ impl MemoryBody {
     }
 
     /// The whole memory: what is absent gets its default.
-    fn into_new(self) -> Result<NewMemory, ApiError> {
+    fn into_new(mut self) -> Result<NewMemory, ApiError> {
+        let turn = self.take_turn()?;
+        let created_at = parse_named("created_at", self.created_at.take().as_deref(), time)?;
         let fields = self.validate()?;
         Ok(NewMemory {
             content: fields
@@ -123,7 +169,38 @@ impl MemoryBody {
             tags: fields.tags.unwrap_or_default(),
             metadata: fields.metadata.unwrap_or_default(),
             confidence: fields.confidence.unwrap_or(1.0),
+            turn,
+            created_at,
         })
+    }
+
+    /// The conversation that the memory is a piece of.
+    fn take_turn(&mut self) -> Result<Option<Turn>, ApiError> {
+        let fields = [
+            ("conversation_id", &self.conversation_id, MAX_CONVERSATION_LENGTH),
+            ("role", &self.role, MAX_NAME_LENGTH),
+            ("speaker", &self.speaker, MAX_NAME_LENGTH),
+        ];
+        for (name, value, most) in fields {
+            let length = value.as_ref().map_or(1, |value| value.chars().count());
+            if !(1..=most).contains(&length) || value.as_ref().is_some_and(|value| value.contains('\0')) {
+                let problem = format!("must have 1 to {most} characters (got {length})");
+                return Err(ApiError::bad_value(name, problem));
+            }
+        }
+        let (role, speaker) = (self.role.take(), self.speaker.take());
+        match self.conversation_id.take() {
+            Some(conversation_id) => Ok(Some(Turn {
+                conversation_id,
+                role,
+                speaker,
+            })),
+            None if role.is_some() || speaker.is_some() => Err(ApiError::bad_value(
+                "conversation_id",
+                "is missing; role and speaker belong to a conversation",
+            )),
+            None => Ok(None),
+        }
     }
 }
 
@@ -152,10 +229,14 @@ fn check_tags(tags: &Tags) -> Result<(), ApiError> {
     }
     for (index, tag) in tags.iter().enumerate() {
         let length = tag.chars().count();
-        if !(1..=MAX_TAG_LENGTH).contains(&length) || tag.contains('\0') {
-            let problem = format!("must have 1 to {MAX_TAG_LENGTH} characters (got {length})");
-            return Err(ApiError::bad_value(&format!("tags[{index}]"), problem));
-        }
+        let problem = if !(1..=MAX_TAG_LENGTH).contains(&length) {
+            format!("must have 1 to {MAX_TAG_LENGTH} characters (got {length})")
+        } else if tag.contains('\0') {
+            "must not hold the character U+0000".to_owned()
+        } else {
+            continue;
+        };
+        return Err(ApiError::bad_value(&format!("tags[{index}]"), problem));
     }
     Ok(())
 }
@@ -229,6 +310,7 @@ pub(super) async fn replace(
         tags,
         metadata,
         confidence,
+        ..
     } = body.into_new()?;
     let update = MemoryUpdate {
         content: Some(content),

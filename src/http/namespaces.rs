@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::error::ApiError;
-use super::extract::{InNamespace, JsonBody, no_such_namespace};
+use super::extract::{InNamespace, JsonBody, Object, no_such_namespace};
 use super::memories::serialize_time;
 use super::page::{Page, Params};
 use crate::app::AppState;
@@ -58,13 +58,13 @@ impl From<Namespace> for NamespaceView {
 pub(super) struct CreateBody {
     name: String,
     #[serde(default)]
-    config: ConfigBody,
+    config: Object<ConfigBody>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct UpdateBody {
-    config: ConfigBody,
+    config: Object<ConfigBody>,
 }
 
 /// Settings as they are sent.
@@ -157,7 +157,7 @@ pub(super) async fn create(
 ) -> Result<impl IntoResponse, ApiError> {
     let name = NamespaceName::parse(&body.name).map_err(|problem| ApiError::bad_value("name", problem))?;
     let mut config = NamespaceConfig::default();
-    body.config.into_change()?(&mut config);
+    body.config.0.into_change()?(&mut config);
     match state.store.create_namespace(name.clone(), config).await? {
         CreateNamespace::Created(namespace) => {
             let location = format!("/v1/namespaces/{}", namespace.id);
@@ -180,7 +180,7 @@ pub(super) async fn replace(
     InNamespace(namespace): InNamespace,
     JsonBody(body): JsonBody<UpdateBody>,
 ) -> Result<Json<NamespaceView>, ApiError> {
-    let change = body.config.into_change()?;
+    let change = body.config.0.into_change()?;
     update(&state, &namespace, |config| {
         *config = NamespaceConfig::default();
         change(config);
@@ -193,7 +193,7 @@ pub(super) async fn change(
     InNamespace(namespace): InNamespace,
     JsonBody(body): JsonBody<UpdateBody>,
 ) -> Result<Json<NamespaceView>, ApiError> {
-    update(&state, &namespace, body.config.into_change()?).await
+    update(&state, &namespace, body.config.0.into_change()?).await
 }
 
 async fn update(
@@ -201,7 +201,9 @@ async fn update(
     namespace: &Namespace,
     change: impl FnOnce(&mut NamespaceConfig) + Send + 'static,
 ) -> Result<Json<NamespaceView>, ApiError> {
-    let updated = state.store.update_namespace(namespace.id.to_string(), change).await?;
+    // By its name, for an id may be the name of another one.
+    let name = namespace.name.as_str().to_owned();
+    let updated = state.store.update_namespace(name, change).await?;
     updated
         .map(|namespace| Json(namespace.into()))
         .ok_or_else(|| no_such_namespace(namespace.name.as_str()))

@@ -52,7 +52,8 @@ pub(super) async fn search(
         Some(limit) => check_limit(Some(limit)).ok_or_else(|| ApiError::bad_value("limit", limit_rule(limit)))?,
     };
     let mut kinds = Vec::new();
-    for name in body.r#type.iter().chain(&body.types) {
+    kinds.extend(parse_named("type", body.r#type.as_deref(), MemoryType::parse)?);
+    for name in &body.types {
         kinds.extend(parse_named("types", Some(name), MemoryType::parse)?);
     }
     let filter = MemoryFilter {
@@ -63,10 +64,10 @@ pub(super) async fn search(
         created_before: parse_named("created_before", body.created_before.as_deref(), time)?,
     };
     let offset = usize::try_from(body.offset).unwrap_or(usize::MAX);
-    let terms = Query::search_terms(&body.query);
+    let query = Query::search(&body.query);
     let found = state
         .store
-        .search(namespace.number, terms, filter, limit as usize, offset)
+        .search(namespace.number, query, filter, limit as usize, offset)
         .await?;
     let hits = found
         .hits

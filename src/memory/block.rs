@@ -31,8 +31,8 @@ impl Block {
     }
 
     /// Adds a memory as a line where it fits whole; whether it did. `cost` is [`line_cost`] of its line, as stored with it.
-    pub fn add(&mut self, content: &str, cost: u32) -> bool {
-        let text = line(content);
+    pub fn add(&mut self, statement: &str, cost: u32) -> bool {
+        let text = line(statement);
         // What follows a line break never joins it, save a slash: then nothing stored is true.
         let slash = text.starts_with('/');
         let cost = if slash { line_cost(&text) + 1 } else { cost };

@@ -60,5 +60,7 @@ fn new_memory(extracted: Extracted, request_id: &str) -> NewMemory {
         tags: Vec::new(),
         metadata,
         confidence: extracted.confidence,
+        turn: None,
+        created_at: None,
     }
 }

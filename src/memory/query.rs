@@ -8,7 +8,8 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use crate::text::{self, Term};
+use crate::store::SearchQuery;
+use crate::text;
 
 /// Telling words below which the message before is looked at too: "And the second one?" means nothing by itself.
 const ENOUGH_TERMS: usize = 2;
@@ -34,8 +35,8 @@ pub enum AboutUser {
 /// What a conversation asks of memory.
 #[derive(Clone, Debug)]
 pub struct Query {
-    /// Words to look for, each with its weight. Those of the newest message come first.
-    pub terms: Vec<(Term, f64)>,
+    /// What to look for. Words of the newest message come first.
+    pub search: SearchQuery,
     /// Whether facts about the user belong in the context.
     pub about_user: AboutUser,
 }
@@ -44,21 +45,22 @@ impl Query {
     /// Plans the query for what the user said, newest message first.
     pub fn plan<T: AsRef<str>>(user_texts: impl IntoIterator<Item = T>) -> Self {
         let mut query = Self {
-            terms: Vec::new(),
+            search: SearchQuery::default(),
             about_user: AboutUser::No,
         };
         for (age, message) in user_texts.into_iter().take(MESSAGES).enumerate() {
             let message = message.as_ref();
             if age == 0 {
                 query.about_user = about_user(message);
-            } else if query.terms.len() >= ENOUGH_TERMS {
+                query.search.about_time = text::asks_when(message);
+            } else if query.search.terms.len() >= ENOUGH_TERMS {
                 break;
             }
             let weight = if age == 0 { 1.0 } else { EARLIER_WEIGHT };
             for excerpt in excerpts(message) {
                 for term in text::terms(excerpt) {
-                    if !query.terms.iter().any(|(known, _)| *known == term) {
-                        query.terms.push((term, weight));
+                    if !query.search.terms.iter().any(|(known, _)| *known == term) {
+                        query.search.terms.push((term, weight));
                     }
                 }
             }
@@ -66,16 +68,20 @@ impl Query {
         query
     }
 
-    /// The words to look for in a search. Where none of them tells anything, they are all that was asked for.
+    /// What to look for in a search. Where no word tells anything, all of them are what was asked for.
     #[must_use]
-    pub fn search_terms(text: &str) -> Vec<(Term, f64)> {
+    pub fn search(text: &str) -> SearchQuery {
         let telling = text::terms(text);
         let terms = if telling.is_empty() {
             text::all_terms(text)
         } else {
             telling
         };
-        terms.into_iter().map(|term| (term, 1.0)).collect()
+        let terms = terms.into_iter().map(|term| (term, 1.0)).collect();
+        SearchQuery {
+            terms,
+            about_time: text::asks_when(text),
+        }
     }
 }
 

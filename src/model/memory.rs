@@ -1,5 +1,6 @@
 //! A memory: one thing that is known, whole and readable by itself.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use chrono::{DateTime, Utc};
@@ -118,6 +119,8 @@ pub struct Memory {
     pub metadata: Metadata,
     /// How sure it is, 0 to 1.
     pub confidence: f64,
+    /// The conversation that it is a piece of, where it is one.
+    pub turn: Option<Turn>,
     /// Tokens (`o200k`) that its line costs in a context block, the line break before it included.
     pub token_count: u32,
     /// When it was made.
@@ -145,4 +148,40 @@ pub struct NewMemory {
     pub metadata: Metadata,
     /// How sure it is, 0 to 1.
     pub confidence: f64,
+    /// The conversation that it is a piece of, where it is one.
+    pub turn: Option<Turn>,
+    /// When it came to be; `None`: now.
+    pub created_at: Option<DateTime<Utc>>,
+}
+
+/// What makes a memory a piece of a conversation. Memories of one conversation are neighbours in the order in which they were stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Turn {
+    /// Which conversation.
+    pub conversation_id: String,
+    /// Whose part it is, such as `user` or `assistant`.
+    pub role: Option<String>,
+    /// Who spoke, by name.
+    pub speaker: Option<String>,
+}
+
+/// The words of a memory as a context block says them: those of a conversation with their day and speaker.
+#[must_use]
+pub fn statement<'a>(content: &'a str, turn: Option<&Turn>, created_at: DateTime<Utc>) -> Cow<'a, str> {
+    let Some(turn) = turn else {
+        return content.into();
+    };
+    let day = created_at.format("%Y-%m-%d");
+    match turn.speaker.as_ref().or(turn.role.as_ref()) {
+        Some(speaker) => format!("{speaker} ({day}): {content}").into(),
+        None => format!("({day}) {content}").into(),
+    }
+}
+
+impl Memory {
+    /// The words of the memory as a context block says them.
+    #[must_use]
+    pub fn statement(&self) -> Cow<'_, str> {
+        statement(&self.content, self.turn.as_ref(), self.created_at)
+    }
 }

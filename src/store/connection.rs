@@ -90,9 +90,17 @@ pub(super) fn inspect(path: &Path) -> Result<(), OpenError> {
     if size == 0 {
         return Ok(());
     }
-    inspect_header(path, size)?;
+    let folded = inspect_header(path, size)?;
     let fail = |error: rusqlite::Error| OpenError::unusable(path, &error);
-    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(fail)?;
+    // A reading connection leaves the empty log and the shared memory that it had to make beside the file; one that may write takes them away.
+    // Where there is a log or a journal, that one would also fold it in or roll it back.
+    let flags = if folded {
+        OpenFlags::SQLITE_OPEN_READ_WRITE
+    } else {
+        OpenFlags::SQLITE_OPEN_READ_ONLY
+    };
+    let connection = Connection::open_with_flags(path, flags).map_err(fail)?;
+    connection.pragma_update(None, "query_only", true).map_err(fail)?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(fail)?;
     let pragma = |name: &str| {
         connection
@@ -115,7 +123,8 @@ pub(super) fn inspect(path: &Path) -> Result<(), OpenError> {
 }
 
 /// A cut file often still opens: `SQLite` notices a missing page only when it needs it.
-fn inspect_header(path: &Path, size: u64) -> Result<(), OpenError> {
+/// Returns whether the file is a whole one in write-ahead mode: nothing that belongs to it waits in a file beside it.
+fn inspect_header(path: &Path, size: u64) -> Result<bool, OpenError> {
     let damaged = |reason: String| OpenError::Damaged {
         path: path.to_owned(),
         reason,
@@ -141,14 +150,16 @@ fn inspect_header(path: &Path, size: u64) -> Result<(), OpenError> {
     let pages = number(28..32);
     // The count is only valid while the two change counters agree (file format, section 1.3.7). What a log still holds may not be in the file yet.
     let counted = number(24..28) == number(92..96);
-    let has_log = fs::metadata(log_path(path)).is_ok_and(|log| log.len() > 0);
+    let waits_in = |suffix| fs::metadata(beside(path, suffix)).is_ok_and(|file| file.len() > 0);
+    let has_log = waits_in("-wal");
     if counted && !has_log && size < pages * page_size {
         return Err(damaged(format!(
             "it has {size} bytes where its header says {}",
             pages * page_size
         )));
     }
-    Ok(())
+    let write_ahead = number(18..20) == 0x0202;
+    Ok(write_ahead && !has_log && !waits_in("-journal"))
 }
 
 fn inspect_pages(connection: &Connection, path: &Path) -> Result<(), OpenError> {
@@ -161,16 +172,17 @@ fn inspect_pages(connection: &Connection, path: &Path) -> Result<(), OpenError> 
         Ok(answer) if answer == "ok" => Ok(()),
         Ok(reason) => Err(OpenError::Damaged {
             path: path.to_owned(),
-            reason,
+            // Its first line only says which database is meant.
+            reason: reason.lines().last().unwrap_or_default().to_owned(),
         }),
         Err(error) if error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted) => Ok(()),
         Err(error) => Err(fail(error)),
     }
 }
 
-/// The write-ahead log of a database file.
-pub(super) fn log_path(path: &Path) -> std::path::PathBuf {
+/// A file that `SQLite` keeps beside the database.
+fn beside(path: &Path, suffix: &str) -> std::path::PathBuf {
     let mut name = path.as_os_str().to_owned();
-    name.push("-wal");
+    name.push(suffix);
     name.into()
 }

@@ -7,11 +7,11 @@ use uuid::Uuid;
 
 use super::namespaces::{to_json, unreadable};
 use super::{Store, StoreError};
-use crate::model::{self, Memory, MemoryId, MemoryType, Metadata, NamespaceNumber, NewMemory, Source, Tags};
+use crate::model::{self, Memory, MemoryId, MemoryType, Metadata, NamespaceNumber, NewMemory, Source, Tags, Turn};
 use crate::text;
 
 pub(super) const COLUMNS: &str = "row_id, id, content, type, source, tags, metadata, confidence, token_count, \
-     created_at, updated_at, accessed_at, access_count";
+     created_at, updated_at, accessed_at, access_count, conversation_id, role, speaker";
 
 /// Which memories of a namespace are meant. Empty: all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -175,7 +175,7 @@ impl Store {
             memory.updated_at = model::now();
             if let Some(content) = update.content.filter(|content| *content != memory.content) {
                 memory.content = content;
-                memory.token_count = write_content(connection, memory.row_id, &memory.content)?;
+                memory.token_count = write_content(connection, &memory)?;
             }
             connection
                 .prepare_cached(
@@ -307,12 +307,15 @@ fn insert(connection: &Connection, namespace: NamespaceNumber, memory: &NewMemor
     let Some(sequence) = sequence else {
         return Ok(None);
     };
+    let now = model::now();
+    let created_at = memory.created_at.unwrap_or(now);
+    let derived = Derived::of(&memory.content, memory.turn.as_ref(), created_at);
     connection
         .prepare_cached(&format!(
             "INSERT INTO memories (row_id, namespace, id, content, index_text, fingerprint, type, source, tags, metadata,
-                 confidence, word_count, token_count, created_at, updated_at)
+                 confidence, word_count, token_count, conversation_id, role, speaker, created_at, updated_at)
              VALUES (:row_id, :namespace, :id, :content, :index_text, :fingerprint, :type, :source, :tags, :metadata,
-                 :confidence, :word_count, :token_count, :now, :now)
+                 :confidence, :word_count, :token_count, :conversation_id, :role, :speaker, :created_at, :now)
              RETURNING {COLUMNS}"
         ))?
         .query_row(
@@ -321,39 +324,69 @@ fn insert(connection: &Connection, namespace: NamespaceNumber, memory: &NewMemor
                 ":namespace": namespace.0,
                 ":id": Uuid::now_v7(),
                 ":content": memory.content,
-                ":index_text": text::index_text(&memory.content),
-                ":fingerprint": text::fingerprint(&memory.content),
+                ":index_text": derived.index_text,
+                ":fingerprint": derived.fingerprint,
                 ":type": memory.kind.as_str(),
                 ":source": memory.source.as_str(),
                 ":tags": to_json(&memory.tags)?,
                 ":metadata": to_json(&memory.metadata)?,
                 ":confidence": memory.confidence,
-                ":word_count": text::word_count(&memory.content),
-                ":token_count": text::line_cost(&text::line(&memory.content)),
-                ":now": model::now().timestamp_millis(),
+                ":word_count": derived.word_count,
+                ":token_count": derived.token_count,
+                ":conversation_id": memory.turn.as_ref().map(|turn| &turn.conversation_id),
+                ":role": memory.turn.as_ref().and_then(|turn| turn.role.as_ref()),
+                ":speaker": memory.turn.as_ref().and_then(|turn| turn.speaker.as_ref()),
+                ":created_at": created_at.timestamp_millis(),
+                ":now": now.timestamp_millis(),
             },
             from_row,
         )
         .map(Some)
 }
 
-/// Writes new words and all that is derived from them; returns their tokens.
-fn write_content(connection: &Connection, row_id: i64, content: &str) -> rusqlite::Result<u32> {
-    let token_count = text::line_cost(&text::line(content));
+/// What follows from the words of a memory.
+struct Derived {
+    index_text: Option<String>,
+    fingerprint: [u8; 16],
+    word_count: u32,
+    token_count: u32,
+}
+
+impl Derived {
+    fn of(content: &str, turn: Option<&Turn>, created_at: DateTime<Utc>) -> Self {
+        // A question about a conversation names who spoke, and sometimes when.
+        let extra = turn.map(|turn| {
+            let speaker = turn.speaker.as_deref().unwrap_or_default();
+            format!("{speaker} {}", created_at.format("%-d %B %Y"))
+                .trim_start()
+                .to_owned()
+        });
+        Self {
+            index_text: text::index_text(content, extra.as_deref().unwrap_or_default()),
+            fingerprint: text::fingerprint(content),
+            word_count: text::word_count(content),
+            token_count: text::line_cost(&text::line(&model::statement(content, turn, created_at))),
+        }
+    }
+}
+
+/// Writes new words and all that follows from them; returns their tokens.
+fn write_content(connection: &Connection, memory: &Memory) -> rusqlite::Result<u32> {
+    let derived = Derived::of(&memory.content, memory.turn.as_ref(), memory.created_at);
     connection
         .prepare_cached(
             "UPDATE memories SET content = ?2, index_text = ?3, fingerprint = ?4, word_count = ?5, token_count = ?6
              WHERE row_id = ?1",
         )?
         .execute(params![
-            row_id,
-            content,
-            text::index_text(content),
-            text::fingerprint(content),
-            text::word_count(content),
-            token_count,
+            memory.row_id,
+            memory.content,
+            derived.index_text,
+            derived.fingerprint,
+            derived.word_count,
+            derived.token_count,
         ])?;
-    Ok(token_count)
+    Ok(derived.token_count)
 }
 
 pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Memory> {
@@ -372,6 +405,14 @@ pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Memory> {
         updated_at: time(row, 10)?,
         accessed_at: row.get::<_, Option<i64>>(11)?.and_then(DateTime::from_timestamp_millis),
         access_count: row.get(12)?,
+        turn: match row.get(13)? {
+            Some(conversation_id) => Some(Turn {
+                conversation_id,
+                role: row.get(14)?,
+                speaker: row.get(15)?,
+            }),
+            None => None,
+        },
     })
 }
 

@@ -1,5 +1,7 @@
 //! Words of a text, and which of them tell something.
 
+use std::collections::HashSet;
+
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
@@ -242,8 +244,9 @@ pub fn all_terms(text: &str) -> Vec<Term> {
 
 fn terms_without(text: &str, leave_out: impl Fn(&str) -> bool) -> Vec<Term> {
     let mut terms = Vec::new();
+    let mut seen = HashSet::new();
     let mut add = |term: Term| {
-        if !terms.contains(&term) {
+        if seen.insert(term.clone()) {
             terms.push(term);
         }
     };
@@ -292,15 +295,15 @@ pub fn word_count(text: &str) -> u32 {
 
 /// The text as the full-text index should see it, where that is not the text itself.
 ///
-/// FTS5's `unicode61` takes a run of Chinese, Japanese or Korean for one word, so such runs are cut into overlapping bigrams, and their last
+/// `extra` is indexed with the content, and is not part of what is shown. FTS5's `unicode61` takes a run of Chinese, Japanese or Korean for one word, so such runs are cut into overlapping bigrams, and their last
 /// character stands once more by itself, so that a prefix search for one character finds it everywhere.
 #[must_use]
-pub fn index_text(content: &str) -> Option<String> {
-    if !content.chars().any(is_ideograph) {
-        return None;
+pub fn index_text(content: &str, extra: &str) -> Option<String> {
+    if !content.chars().chain(extra.chars()).any(is_ideograph) {
+        return (!extra.is_empty()).then(|| format!("{content} {extra}"));
     }
     let mut indexed: Vec<&str> = Vec::new();
-    for run in runs(content) {
+    for run in runs(content).chain(runs(extra)) {
         match run {
             Run::Word(word) => indexed.push(word),
             Run::Ideographs(run) => {

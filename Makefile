@@ -1,0 +1,61 @@
+# Every command that this project has. `make` alone lists them.
+
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+PYTHON ?= python3
+INSTALL := $(PYTHON) tests/sdk/install.py
+PYTEST := .venv/bin/python -m pytest tests/sdk
+
+.DEFAULT_GOAL := help
+# The recipes share one build folder and one machine.
+.NOTPARALLEL:
+.PHONY: help demo test test-sdk check run bench release fmt clean need-rust need-python
+
+help: ## List these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: need-rust need-python ## Hold two conversations with a real model, and show what maia remembers
+	@# What is missing shows before the long build.
+	@$(INSTALL) openai
+	@$(MAKE) --no-print-directory release
+	@exec .venv/bin/python tests/demo/demo.py --binary $(TARGET)/release/maia
+
+test: check ## Run every check and every test
+	cargo test --locked
+	@$(MAKE) --no-print-directory test-sdk
+
+test-sdk: need-rust need-python ## Run only the tests with the official OpenAI packages and a real model
+	cargo build --locked
+	@$(INSTALL) openai openai3 model node
+	TEST_BINARY=$(TARGET)/debug/maia $(PYTEST)
+	@# The next major version of the Python package, which needs the same from maia.
+	TEST_BINARY=$(TARGET)/debug/maia PYTHONPATH=.venv/openai3 $(PYTEST)/test_openai.py
+	cd tests/sdk/node && TEST_BINARY=$(abspath $(TARGET))/debug/maia PATH="$(CURDIR)/.venv/bin:$$PATH" npm test
+
+check: need-rust ## Check formatting, lints and documentation
+	cargo fmt --check
+	cargo clippy --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked
+
+run: need-rust ## Start maia; ARGS="--config config.yaml" passes options on
+	cargo run --release --locked -- serve $(ARGS)
+
+bench: need-rust ## Measure what maia adds to a request
+	cargo bench --locked
+
+release: need-rust ## Build the optimised binary, target/release/maia
+	cargo build --release --locked
+
+fmt: need-rust ## Format the source
+	cargo fmt
+
+clean: need-rust ## Remove everything that was built or installed here
+	cargo clean
+	rm -rf .venv tests/sdk/node/node_modules tests/sdk/.pytest_cache
+	find tests -name __pycache__ -prune -exec rm -rf {} +
+
+need-rust:
+	@command -v cargo >/dev/null || { echo "error: cargo was not found. Install Rust: https://rustup.rs" >&2; exit 1; }
+	@command -v "$(CC)" >/dev/null || { echo "error: no C compiler (cc) was found; the SQLite inside maia is C. On Debian and Ubuntu: apt-get install gcc libc6-dev" >&2; exit 1; }
+
+need-python:
+	@command -v $(PYTHON) >/dev/null || { echo "error: $(PYTHON) was not found; Python 3.10 or newer runs the demo and the SDK tests." >&2; exit 1; }

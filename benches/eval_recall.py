@@ -1,0 +1,168 @@
+"""How well maia finds what was said: recall of evidence in long conversations, and how seldom it injects anything for no reason.
+
+    python3 benches/eval_recall.py --data locomo.json --maia target/release/maia
+
+The data is a list of conversations in the form of LoCoMo (Maharana et al., ACL 2024): `sessions` with `turns` (id, speaker, text, optional caption) and
+`qa` with `question`, `evidence` (ids of turns) and `category` (1 several facts, 2 time, 3 open, 4 one fact; 5 is left out). Each conversation is loaded
+into a namespace of its own through the public API, each session as a conversation, each turn as a memory, and each question is asked through the
+public search and context calls. The first conversation of every three is the check set, the others are the tune set.
+"""
+import argparse
+import collections
+import datetime
+import http.client
+import json
+import pathlib
+import re
+import statistics
+import subprocess
+import tempfile
+import time
+
+CUTS = (5, 10, 20, 50)
+BUDGETS = (256, 512, 1024, 4000)
+CATEGORIES = {1: "several facts", 2: "time", 3: "open", 4: "one fact"}
+HERE = pathlib.Path(__file__).parent
+
+
+class Maia:
+    """A maia of its own, on a free port and an empty file."""
+
+    def __init__(self, binary):
+        self.folder = tempfile.TemporaryDirectory(prefix="maia-eval-")
+        command = [binary, "--port", "0", "--database", f"{self.folder.name}/maia.db", "--set", "security.rate_limit_rps=0"]
+        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={})
+        for line in self.process.stderr:
+            found = re.search(r"listening on http://127\.0\.0\.1:(\d+)", line)
+            if found:
+                break
+        else:
+            raise SystemExit("maia did not start")
+        # What maia logs from here on is not read, and must not fill the pipe.
+        subprocess.Popen(["cat"], stdin=self.process.stderr, stdout=subprocess.DEVNULL)
+        self.connection = http.client.HTTPConnection("127.0.0.1", int(found[1]))
+
+    def call(self, path, body):
+        self.connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
+        response = self.connection.getresponse()
+        answer = json.loads(response.read())
+        if response.status >= 300:
+            raise SystemExit(f"{path}: {answer}")
+        return answer
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+        self.folder.cleanup()
+
+
+def session_start(text):
+    """`1:56 pm on 8 May, 2023` as RFC 3339."""
+    return datetime.datetime.strptime(text, "%I:%M %p on %d %B, %Y").strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def load(maia, namespace, conversation):
+    """Stores every turn; returns the memory id of each turn id."""
+    maia.call("/v1/namespaces", {"name": namespace})
+    ids = {}
+    for session in conversation["sessions"]:
+        for turn in session["turns"]:
+            text = turn["text"] + (f" ({turn['caption']})" if turn.get("caption") else "")
+            memory = {
+                "content": text,
+                "type": "episodic",
+                "source": "imported",
+                "conversation_id": f"session-{session['session']}",
+                "speaker": turn["speaker"],
+                "created_at": session_start(session["date_time"]),
+            }
+            ids[turn["id"]] = maia.call(f"/v1/namespaces/{namespace}/memories", memory)["id"]
+    return ids
+
+
+class Scores:
+    """Means by set and category."""
+
+    def __init__(self):
+        self.values = collections.defaultdict(list)
+
+    def add(self, split, category, name, value):
+        for s in (split, "all"):
+            for c in (category, "all"):
+                self.values[s, c, name].append(value)
+
+    def mean(self, *key):
+        values = self.values.get(key)
+        return f"{statistics.mean(values):.3f}" if values else "-"
+
+
+def ask(maia, namespace, ids, questions, split, scores, times):
+    for question in questions:
+        evidence = {ids[turn] for turn in question["evidence"] if turn in ids}
+        if question["category"] not in CATEGORIES or not evidence:
+            continue
+        category = question["category"]
+        begun = time.perf_counter()
+        answer = maia.call(f"/v1/namespaces/{namespace}/memories/search", {"query": question["question"], "limit": max(CUTS)})
+        times.append(time.perf_counter() - begun)
+        ranked = [hit["memory"]["id"] for hit in answer["data"]]
+        for cut in CUTS:
+            found = evidence & set(ranked[:cut])
+            scores.add(split, category, f"recall@{cut}", len(found) / len(evidence))
+            scores.add(split, category, f"any@{cut}", float(bool(found)))
+        first = next((rank for rank, memory in enumerate(ranked, 1) if memory in evidence), None)
+        scores.add(split, category, "mrr", 1 / first if first else 0.0)
+        for budget in BUDGETS:
+            body = {"query": question["question"], "token_budget": budget}
+            injected = {memory["id"] for memory in maia.call(f"/v1/namespaces/{namespace}/context", body)["memories"]}
+            scores.add(split, category, f"recall in {budget} tokens", len(evidence & injected) / len(evidence))
+
+
+def noise(maia, namespaces):
+    """How often, and how much, is injected for prompts that have nothing to do with the namespace."""
+    prompts = (HERE / "data" / "unrelated_prompts.txt").read_text().splitlines()
+    tokens = [
+        (maia.call(f"/v1/namespaces/{namespace}/context", {"query": prompt})["token_count"], prompt)
+        for namespace in namespaces
+        for prompt in prompts
+    ]
+    injected = [count for count, _ in tokens if count]
+    return len(injected) / len(tokens), statistics.mean(injected) if injected else 0, sorted(tokens, reverse=True)
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--data", required=True, type=pathlib.Path)
+    arguments.add_argument("--maia", default="target/release/maia")
+    arguments.add_argument("--show-noise", type=int, default=0, metavar="N", help="print the N unrelated prompts that got most")
+    arguments = arguments.parse_args()
+    conversations = json.loads(arguments.data.read_text())
+    maia = Maia(arguments.maia)
+    scores, times, namespaces = Scores(), [], []
+    try:
+        for number, conversation in enumerate(conversations):
+            namespace = f"conversation-{number}"
+            namespaces.append(namespace)
+            print(f"{namespace}: {len(conversation['sessions'])} sessions, {len(conversation['qa'])} questions", flush=True)
+            ids = load(maia, namespace, conversation)
+            ask(maia, namespace, ids, conversation["qa"], "check" if number % 3 == 0 else "tune", scores, times)
+        rate, mean_tokens, worst = noise(maia, namespaces)
+    finally:
+        maia.stop()
+    names = [f"recall@{cut}" for cut in CUTS] + [f"any@{cut}" for cut in CUTS] + ["mrr"]
+    names += [f"recall in {budget} tokens" for budget in BUDGETS]
+    columns = [("all", "all"), ("tune", "all"), ("check", "all")] + [("all", category) for category in CATEGORIES]
+    print(f"\n{'':24}" + "".join(f"{CATEGORIES.get(c, s):>14}" for s, c in columns))
+    for name in names:
+        print(f"{name:24}" + "".join(f"{scores.mean(s, c, name):>14}" for s, c in columns))
+    questions = len(scores.values["all", "all", "mrr"])
+    times.sort()
+    print(f"\n{questions} questions; search, from outside: median {times[len(times) // 2] * 1000:.2f} ms, "
+          f"95th {times[int(len(times) * 0.95)] * 1000:.2f} ms")
+    print(f"unrelated prompts: something injected for {rate:.1%}, {mean_tokens:.0f} tokens where it was")
+    for count, prompt in worst[:arguments.show_noise]:
+        print(f"  {count:5} {prompt}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What the SDK tests and the demo share: running maia, a scripted backend, and a real model."""
