@@ -11,6 +11,7 @@ use tokio_util::task::TaskTracker;
 use crate::config::{self, Config};
 use crate::http;
 use crate::http::RateLimit;
+use crate::memory;
 use crate::memory::access::AccessLog;
 use crate::metrics::Metrics;
 use crate::model::NamespaceName;
@@ -65,6 +66,7 @@ impl App {
         let backend = Backend::new(&config.proxy)?;
         let metrics = Metrics::default();
         text::load_tokenizer();
+        memory::warm_up();
         let own_key = match (&config.security.api_key, backend.has_key()) {
             (None, _) => OwnKey::None,
             (Some(_), false) => OwnKey::InHeader,

@@ -1,6 +1,6 @@
 //! The context block: a heading, a blank line, then one memory a line, never more tokens than the budget.
 
-use crate::text::{count_tokens, line, line_cost};
+use crate::text::{count_tokens, line};
 
 /// The first line of every block.
 pub const HEADING: &str = "## Relevant Context";
@@ -14,36 +14,47 @@ pub struct Block {
     cost: u32,
     /// Tokens that the last line has less because no line break follows it.
     spared: u32,
+    /// A line begins with a slash, the one character that the encoding joins with a line break before it: costs no longer add up.
+    has_slash: bool,
 }
 
 impl Block {
     /// An empty block that may grow to `budget` tokens.
     #[must_use]
     pub fn new(budget: u32) -> Self {
-        // The blank line after the heading is one token with the heading's own line break.
         let cost = count_tokens(&format!("{HEADING}\n\n"));
         Self {
             budget,
             lines: Vec::new(),
             cost,
             spared: 0,
+            has_slash: false,
         }
     }
 
-    /// Adds a memory as a line where it fits whole; whether it did. `cost` is [`line_cost`] of its line, as stored with it.
+    /// Adds a memory as a line where it fits whole; whether it did. `cost` is [`line_cost`](crate::text::line_cost) of its line, as stored with it.
     pub fn add(&mut self, statement: &str, cost: u32) -> bool {
-        let text = line(statement);
-        // What follows a line break never joins it, save a slash: then nothing stored is true.
-        let slash = text.starts_with('/');
-        let cost = if slash { line_cost(&text) + 1 } else { cost };
-        let spared = cost.saturating_sub(count_tokens(&text));
-        if text.is_empty() || self.cost.saturating_add(cost - spared) > self.budget {
+        let line = line(statement);
+        if line.is_empty() {
             return false;
         }
-        self.cost += cost;
-        self.spared = spared;
-        self.lines.push(text);
-        true
+        let mut next = Self {
+            cost: self.cost.saturating_add(cost),
+            spared: cost.saturating_sub(count_tokens(&line)),
+            has_slash: self.has_slash || line.starts_with('/'),
+            budget: self.budget,
+            lines: Vec::new(),
+        };
+        std::mem::swap(&mut next.lines, &mut self.lines);
+        next.lines.push(line);
+        let fits = next.tokens() <= next.budget;
+        if fits {
+            *self = next;
+        } else {
+            next.lines.pop();
+            self.lines = next.lines;
+        }
+        fits
     }
 
     /// Whether nothing was added.
@@ -55,7 +66,13 @@ impl Block {
     /// Tokens of the text; 0 where nothing was added.
     #[must_use]
     pub fn tokens(&self) -> u32 {
-        if self.is_empty() { 0 } else { self.cost - self.spared }
+        if self.is_empty() {
+            0
+        } else if self.has_slash {
+            count_tokens(&self.text())
+        } else {
+            self.cost - self.spared
+        }
     }
 
     /// The block; empty where nothing was added.

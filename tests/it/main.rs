@@ -15,6 +15,7 @@ mod cancellation;
 mod cli;
 mod config;
 mod config_values;
+mod conversations;
 mod documented;
 mod durability;
 mod extract;
