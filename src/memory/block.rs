@@ -1,6 +1,6 @@
 //! The context block: a heading, a blank line, then one memory a line, never more tokens than the budget.
 
-use crate::text::{count_tokens, line, line_cost};
+use crate::text::{count_tokens, line};
 
 /// The first line of every block.
 pub const HEADING: &str = "## Relevant Context";
@@ -14,6 +14,8 @@ pub struct Block {
     cost: u32,
     /// Tokens that the last line has less because no line break follows it.
     spared: u32,
+    /// Whether a line begins with a slash, so that the cost is that of the whole text, counted anew with each line.
+    joined: bool,
 }
 
 impl Block {
@@ -27,22 +29,32 @@ impl Block {
             lines: Vec::new(),
             cost,
             spared: 0,
+            joined: false,
         }
     }
 
-    /// Adds a memory as a line where it fits whole; whether it did. `cost` is [`line_cost`] of its line, as stored with it.
+    /// Adds a memory as a line where it fits whole; whether it did. `cost` is [`line_cost`](crate::text::line_cost) of its line, as stored with it.
     pub fn add(&mut self, statement: &str, cost: u32) -> bool {
         let text = line(statement);
-        // What follows a line break never joins it, save a slash: then nothing stored is true.
-        let slash = text.starts_with('/');
-        let cost = if slash { line_cost(&text) + 1 } else { cost };
-        let spared = cost.saturating_sub(count_tokens(&text));
-        if text.is_empty() || self.cost.saturating_add(cost - spared) > self.budget {
+        if text.is_empty() {
             return false;
         }
-        self.cost += cost;
-        self.spared = spared;
+        // What follows a line break never joins it, save a slash behind a punctuation mark: from then on nothing stored is true.
+        let joined = self.joined || text.starts_with('/');
+        let spared = cost.saturating_sub(count_tokens(&text));
         self.lines.push(text);
+        let (cost, spared) = if joined {
+            (count_tokens(&self.text()), 0)
+        } else {
+            (self.cost.saturating_add(cost), spared)
+        };
+        if cost - spared > self.budget {
+            self.lines.pop();
+            return false;
+        }
+        self.cost = cost;
+        self.spared = spared;
+        self.joined = joined;
         true
     }
 
