@@ -385,13 +385,3 @@ async fn nothing_is_tried_twice() {
         assert_eq!(backend.requests().len(), 1);
     }
 }
-
-#[tokio::test]
-async fn the_backends_own_rate_figures_go_before_ours() {
-    let reply = Reply::says("Yes.").header("x-ratelimit-remaining", "41");
-    let backend = Backend::replying(reply).await;
-    let app = TestApp::with_backend(&backend.url(), &[("security.rate_limit_rps", "100")]).await;
-    let answer = app.chat(ASK).await;
-    assert_eq!(answer.headers.all("x-ratelimit-remaining"), ["41"]);
-    assert_eq!(answer.headers.all("x-ratelimit-limit"), ["150"]);
-}

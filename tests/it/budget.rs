@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use maia::text::count_tokens;
+use maia::memory::block::Block;
+use maia::text::{count_tokens, line, line_cost};
 use proptest::prelude::*;
 use proptest::test_runner::{Config as CaseConfig, TestRunner};
 use serde_json::{Value, json};
@@ -136,15 +137,14 @@ async fn what_fits_exactly_is_taken_and_one_token_less_leaves_it_out() {
 #[tokio::test]
 async fn a_memory_that_does_not_fit_is_left_out_whole_and_the_next_one_is_tried() {
     let (backend, app) = maia(&[]).await;
-    let long = "The stripes of a zebra on the savanna confuse the lions that rest in the shade beside the river";
+    let long = "Zebra pneumonoultramicroscopicsilicovolcanoconiosis";
     let short = "A zebra has stripes";
     app.remember("default", [long, short]).await;
-    let ask = r#"{"messages":[{"role":"user","content":"zebra stripes savanna"}]}"#;
-    app.chat(ask).await;
+    app.chat(ASK).await;
     assert_eq!(context(&backend).unwrap(), block(&[long, short]));
     let budget = count_tokens(&block(&[short]));
     let answer = app
-        .send(Call::chat(ask).header("X-MAIA-Token-Budget", &budget.to_string()))
+        .send(Call::chat(ASK).header("X-MAIA-Token-Budget", &budget.to_string()))
         .await;
     assert_eq!(context(&backend).unwrap(), block(&[short]));
     assert_eq!(answer.header("x-maia-tokens-injected"), budget.to_string());
@@ -170,26 +170,83 @@ async fn facts_about_the_user_have_a_share_of_their_own() {
     }
 }
 
+/// Words that meet the line breaks and marks of a block in every way.
+fn any_words() -> impl Strategy<Value = String> {
+    let odd = [
+        "/",
+        "//",
+        "---",
+        "\n\n",
+        "1.0",
+        "日本語",
+        "don't",
+        "\u{200d}",
+        "\t",
+        "😀😀",
+        "!",
+        "?/",
+        "'s",
+        "#",
+    ];
+    let word = prop_oneof![
+        4 => "[a-zA-Z]{1,12}",
+        2 => any::<String>().prop_map(|text| text.replace('\0', "")),
+        3 => prop::sample::select(odd.to_vec()).prop_map(str::to_owned),
+    ];
+    prop::collection::vec(word, 0..12).prop_map(|words| words.join(" "))
+}
+
+fn cases(count: u32) -> CaseConfig {
+    CaseConfig {
+        cases: count,
+        failure_persistence: None,
+        ..CaseConfig::default()
+    }
+}
+
+#[test]
+fn a_block_counts_its_tokens_exactly_and_stays_within_its_budget() {
+    let mut runner = TestRunner::new(cases(3_000));
+    runner
+        .run(
+            &(prop::collection::vec(any_words(), 0..8), 0_u32..200),
+            |(memories, budget)| {
+                let mut block = Block::new(budget);
+                for memory in memories {
+                    let before = block.clone();
+                    let added = block.add(&memory, line_cost(&line(&memory)));
+                    let tokens = count_tokens(&block.text());
+                    prop_assert_eq!(block.tokens(), tokens, "{:?}", block.text());
+                    prop_assert!(tokens <= budget);
+                    if added {
+                        prop_assert!(block.text().ends_with(&line(&memory)));
+                        continue;
+                    }
+                    prop_assert_eq!(block.text(), before.text());
+                    let heading = if before.is_empty() { "## Relevant Context\n" } else { "" };
+                    let larger = format!("{}{heading}\n{}", before.text(), line(&memory));
+                    prop_assert!(
+                        line(&memory).is_empty() || count_tokens(&larger) > budget,
+                        "{:?} fits",
+                        larger
+                    );
+                }
+                Ok(())
+            },
+        )
+        .unwrap_or_else(|error| panic!("{error}"));
+}
+
 #[test]
 fn any_memories_in_any_budget_are_taken_greedily_and_never_exceed_it() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let (backend, app) = runtime.block_on(maia(&[]));
-    let word = prop_oneof![
-        4 => "[a-zA-Z]{1,12}",
-        2 => any::<String>().prop_map(|text| text.replace('\0', "")),
-        1 => prop::sample::select(vec!["/", "//", "---", "\n\n", "1.0", "日本語", "don't", "\u{200d}", "\t", "😀😀"]).prop_map(str::to_owned),
-    ];
-    let memory = prop::collection::vec(word, 0..12).prop_map(|words| words.join(" "));
-    let memories = prop::collection::vec((memory, any::<bool>()), 1..7);
-    let cases = (memories, prop::collection::vec(1_u32..160, 6));
+    let memories = prop::collection::vec((any_words(), any::<bool>()), 1..7);
+    let sets = (memories, prop::collection::vec(1_u32..160, 6));
     let count = std::cell::Cell::new(0);
-    let mut runner = TestRunner::new(CaseConfig {
-        cases: 25,
-        failure_persistence: None,
-        ..CaseConfig::default()
-    });
+    let mut runner = TestRunner::new(cases(25));
     runner
-        .run(&cases, |(memories, budgets)| {
+        .run(&sets, |(memories, budgets)| {
             count.set(count.get() + 1);
             let namespace = format!("case-{}", count.get());
             runtime.block_on(async {

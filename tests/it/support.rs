@@ -10,7 +10,7 @@ use std::future::Future;
 use std::time::Duration;
 
 pub(crate) use app::{TestApp, encoded};
-pub(crate) use backend::{Backend, End, Exchange, ManualBackend, Received, Reply};
+pub(crate) use backend::{Backend, End, Exchange, ManualBackend, Reply};
 pub(crate) use client::{Answer, Call, Incoming, connect};
 pub(crate) use process::Process;
 

@@ -1,7 +1,6 @@
 //! A maia in this process, on a free port and a file of its own.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
 
 use maia::app::App;
 use maia::config::{Config, Layers};
@@ -48,7 +47,7 @@ impl TestApp {
     }
 
     async fn run(directory: TempDir, settings: Vec<(String, String)>) -> Self {
-        let path = database_in(directory.path());
+        let path = directory.path().join("maia.db");
         let layers = settings
             .iter()
             .fold(Layers::new(), |layers, (key, value)| layers.with_flag(key, value));
@@ -69,16 +68,6 @@ impl TestApp {
             stop,
             served,
         }
-    }
-
-    /// The address of a path.
-    pub(crate) fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.address)
-    }
-
-    /// The database file.
-    pub(crate) fn database(&self) -> PathBuf {
-        database_in(self.directory.path())
     }
 
     /// Stops gracefully: everything that was begun is finished and written. The directory stays as long as what is returned.
@@ -172,8 +161,4 @@ pub(crate) fn encoded(name: &str) -> String {
         _ => format!("%{byte:02X}"),
     };
     name.bytes().map(byte).collect()
-}
-
-fn database_in(directory: &Path) -> PathBuf {
-    directory.join("maia.db")
 }
