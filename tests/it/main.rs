@@ -28,6 +28,7 @@ mod ops;
 mod rate_limit;
 mod recall;
 mod relay;
+mod retention;
 mod search;
 mod smoke;
 mod streaming;
