@@ -12,9 +12,9 @@ pub struct Block {
     lines: Vec<String>,
     /// Tokens of the heading and the lines, each with its line break.
     cost: u32,
-    /// Tokens that the last line has less because no line break follows it.
-    spared: u32,
-    /// Whether a line begins with a slash, so that the cost is that of the whole text, counted anew with each line.
+    /// Tokens of the text, which has no line break at its end.
+    tokens: u32,
+    /// Whether a line begins with a slash, so that the whole text is counted anew with each line.
     joined: bool,
 }
 
@@ -28,7 +28,7 @@ impl Block {
             budget,
             lines: Vec::new(),
             cost,
-            spared: 0,
+            tokens: 0,
             joined: false,
         }
     }
@@ -41,19 +41,19 @@ impl Block {
         }
         // What follows a line break never joins it, save a slash behind a punctuation mark: from then on nothing stored is true.
         let joined = self.joined || text.starts_with('/');
-        let spared = cost.saturating_sub(count_tokens(&text));
+        let last = count_tokens(&text);
         self.lines.push(text);
-        let (cost, spared) = if joined {
-            (count_tokens(&self.text()), 0)
+        let tokens = if joined {
+            count_tokens(&self.text())
         } else {
-            (self.cost.saturating_add(cost), spared)
+            self.cost.saturating_add(last)
         };
-        if cost - spared > self.budget {
+        if tokens > self.budget {
             self.lines.pop();
             return false;
         }
-        self.cost = cost;
-        self.spared = spared;
+        self.cost = self.cost.saturating_add(cost);
+        self.tokens = tokens;
         self.joined = joined;
         true
     }
@@ -67,7 +67,7 @@ impl Block {
     /// Tokens of the text; 0 where nothing was added.
     #[must_use]
     pub fn tokens(&self) -> u32 {
-        if self.is_empty() { 0 } else { self.cost - self.spared }
+        self.tokens
     }
 
     /// The block; empty where nothing was added.
