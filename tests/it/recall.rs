@@ -193,7 +193,12 @@ fn hostile_queries() -> Vec<String> {
     queries.push("w".repeat(90_000));
     queries.push("\"".repeat(5_000));
     queries.push("斑".repeat(20_000));
-    queries.push((0..20_000).map(|number| format!("{number:x} ")).collect());
+    queries.push(
+        (0..20_000)
+            .map(|number| format!("{number:x}"))
+            .collect::<Vec<_>>()
+            .join(" "),
+    );
     queries
 }
 
