@@ -11,15 +11,18 @@ use tokio_util::task::TaskTracker;
 use crate::config::{self, Config};
 use crate::http;
 use crate::http::RateLimit;
+use crate::memory;
 use crate::memory::access::AccessLog;
 use crate::metrics::Metrics;
-use crate::model::NamespaceName;
+use crate::model::{self, NamespaceName};
 use crate::proxy::{Backend, OwnKey, SetUpError};
 use crate::store::Store;
 use crate::text;
 
 /// How often counts of use are written.
 const ACCESS_INTERVAL: Duration = Duration::from_secs(1);
+/// How often namespaces are held to their limits.
+const RETENTION_INTERVAL: Duration = Duration::from_mins(1);
 /// How often the rate limit forgets clients that are gone.
 const RATE_LIMIT_INTERVAL: Duration = Duration::from_mins(1);
 
@@ -65,6 +68,7 @@ impl App {
         let backend = Backend::new(&config.proxy)?;
         let metrics = Metrics::default();
         text::load_tokenizer();
+        memory::warm_up();
         let own_key = match (&config.security.api_key, backend.has_key()) {
             (None, _) => OwnKey::None,
             (Some(_), false) => OwnKey::InHeader,
@@ -113,10 +117,13 @@ impl App {
     pub async fn run_background(&self) {
         let mut access = tokio::time::interval(ACCESS_INTERVAL);
         let mut rate_limit = tokio::time::interval(RATE_LIMIT_INTERVAL);
+        let mut retention = tokio::time::interval(RETENTION_INTERVAL);
         access.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        retention.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 _ = access.tick() => self.write_access().await,
+                _ = retention.tick() => self.enforce_limits().await,
                 _ = rate_limit.tick() => {
                     if let Some(rate_limit) = &self.state.rate_limit {
                         rate_limit.forget_idle();
@@ -132,6 +139,16 @@ impl App {
         self.state.tasks.wait().await;
         self.write_access().await;
         self.state.store.close().await;
+    }
+
+    async fn enforce_limits(&self) {
+        match self.state.store.enforce_limits(model::now()).await {
+            Ok(removed) => self.state.metrics.removed(removed.expired, removed.surplus),
+            Err(error) => {
+                tracing::warn!(%error, "namespaces could not be held to their limits");
+                self.state.metrics.memory_failed("retention");
+            }
+        }
     }
 
     async fn write_access(&self) {

@@ -8,3 +8,16 @@ pub mod ingest;
 pub mod inject;
 pub mod query;
 pub mod recall;
+
+use chrono::DateTime;
+
+/// Compiles all patterns now, so that the first request does not wait for them.
+pub fn warm_up() {
+    let _ = query::Query::plan(["What should I cook?"]);
+    let exchange = extract::Exchange {
+        user: Some("I like tea."),
+        assistant: Some("Noted: you like tea."),
+        at: DateTime::UNIX_EPOCH,
+    };
+    let _ = extract::extract(&exchange);
+}

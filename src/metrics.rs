@@ -29,6 +29,7 @@ pub struct Metrics {
     /// Tokens injected in all.
     pub injected_tokens: IntCounter,
     extractions: IntCounterVec,
+    removed: IntCounterVec,
     memory_errors: IntCounterVec,
     recall_duration: Histogram,
     /// Requests refused because a client asked too often.
@@ -112,6 +113,13 @@ impl Metrics {
                 ),
                 &["result"],
             )?,
+            removed: IntCounterVec::new(
+                opts(
+                    "maia_memory_removed_total",
+                    "Memories deleted by the limits of their namespaces, by limit",
+                ),
+                &["limit"],
+            )?,
             memory_errors: IntCounterVec::new(
                 opts(
                     "maia_memory_errors_total",
@@ -130,7 +138,7 @@ impl Metrics {
             ))?,
             registry,
         };
-        let collectors: [Box<dyn Collector>; 10] = [
+        let collectors: [Box<dyn Collector>; 11] = [
             Box::new(metrics.proxy_requests.clone()),
             Box::new(metrics.proxy_duration.clone()),
             Box::new(metrics.api_requests.clone()),
@@ -138,6 +146,7 @@ impl Metrics {
             Box::new(metrics.injections.clone()),
             Box::new(metrics.injected_tokens.clone()),
             Box::new(metrics.extractions.clone()),
+            Box::new(metrics.removed.clone()),
             Box::new(metrics.memory_errors.clone()),
             Box::new(metrics.recall_duration.clone()),
             Box::new(metrics.rate_limited.clone()),
@@ -164,6 +173,7 @@ impl Metrics {
         for result in ["stored", "known"] {
             self.extractions.with_label_values(&[result]);
         }
+        self.removed(0, 0);
     }
 
     /// Counts a proxied request whose answer has begun.
@@ -201,7 +211,15 @@ impl Metrics {
         self.extractions.with_label_values(&["known"]).inc_by(known as u64);
     }
 
-    /// Counts trouble with memory that a completion went on without: `recall`, `extract`, `access` or `namespace`.
+    /// Counts memories deleted by `retention_days` and by `max_memories`.
+    pub fn removed(&self, expired: usize, surplus: usize) {
+        self.removed
+            .with_label_values(&["retention_days"])
+            .inc_by(expired as u64);
+        self.removed.with_label_values(&["max_memories"]).inc_by(surplus as u64);
+    }
+
+    /// Counts trouble with memory that maia went on in spite of: `recall`, `extract`, `access`, `namespace` or `retention`.
     pub fn memory_failed(&self, operation: &'static str) {
         self.memory_errors.with_label_values(&[operation]).inc();
     }

@@ -9,6 +9,7 @@ mod memories;
 mod migrations;
 mod namespaces;
 mod ranking;
+mod retention;
 mod search;
 mod writer;
 
@@ -22,6 +23,7 @@ use rusqlite::Connection;
 pub use error::{OpenError, StoreError};
 pub use memories::{MemoryFilter, MemoryPage, MemoryUpdate, Remembered};
 pub use namespaces::{CreateNamespace, DeleteNamespace, NamespacePage};
+pub use retention::Removed;
 pub use search::{Found, SearchHit, SearchQuery};
 
 use writer::Writer;

@@ -112,8 +112,8 @@ pub(super) struct MemoryBody {
 }
 
 impl MemoryBody {
-    /// The fields, once every one that is there is valid.
-    fn validate(self) -> Result<MemoryUpdate, ApiError> {
+    /// Refuses fields that never change.
+    fn refuse_fixed(&self) -> Result<(), ApiError> {
         let fixed = [
             ("conversation_id", &self.conversation_id),
             ("role", &self.role),
@@ -126,6 +126,12 @@ impl MemoryBody {
                 "is set when a memory is made, and stays as it is",
             ));
         }
+        Ok(())
+    }
+
+    /// The fields, once every one that is there is valid.
+    fn validate(self) -> Result<MemoryUpdate, ApiError> {
+        self.refuse_fixed()?;
         if let Some(content) = &self.content {
             check_content(content)?;
         }
@@ -303,6 +309,7 @@ pub(super) async fn replace(
     id: WithId,
     JsonBody(body): JsonBody<MemoryBody>,
 ) -> Result<Json<MemoryView>, ApiError> {
+    body.refuse_fixed()?;
     let NewMemory {
         content,
         kind,

@@ -12,8 +12,8 @@ use crate::store::{MemoryFilter, SearchHit, Store, StoreError};
 
 /// Most memories in a block.
 const MAX_MATCHES: usize = 50;
-/// A memory worth less than this part of the best one is left out: the budget is a ceiling, not a target.
-const RELATIVE_CUT: f64 = 0.4;
+/// A memory that holds less than this part of what the best one holds is left out: the budget is a ceiling, not a target.
+const BESIDE_BEST: f64 = 0.45;
 /// Part of what a message is about that the best memory must hold, in a namespace of [`MANY`] memories or more; otherwise all matches are there by chance.
 /// Chosen on three conversations of `LoCoMo`: 3 of 100 prompts about anything else pass, and within 512 tokens 0.75 of the evidence is found.
 const MIN_COVERAGE: f64 = 0.4;
@@ -22,7 +22,7 @@ const MANY: f64 = 500.0;
 /// Least part of [`MIN_COVERAGE`] that is asked for, however few memories there are.
 const FEW: f64 = 0.35;
 /// Part of that which every other memory must hold.
-const BESIDE_BEST: f64 = 0.7;
+const BESIDE_LEAST: f64 = 0.7;
 /// Facts about the user that are looked at.
 const MAX_FACTS: u32 = 100;
 
@@ -95,12 +95,11 @@ impl Recall {
     /// Adds the hits that are worth their tokens, if the best of them covers at least `least` of the message.
     fn add_matches(&mut self, hits: Vec<SearchHit>, least: f64) {
         let best_coverage = hits.iter().map(|hit| hit.coverage).fold(0.0, f64::max);
-        let best_score = hits.first().map_or(0.0, |best| best.score);
         if best_coverage < least {
             return;
         }
-        let worth = |hit: &SearchHit| hit.score >= best_score * RELATIVE_CUT && hit.coverage >= least * BESIDE_BEST;
-        for SearchHit { memory, score, .. } in hits.into_iter().filter(worth) {
+        let share = (best_coverage * BESIDE_BEST).max(least * BESIDE_LEAST);
+        for SearchHit { memory, score, .. } in hits.into_iter().filter(|hit| hit.coverage >= share) {
             if self.block.add(&memory.statement(), memory.token_count) {
                 self.memories.push(Recalled { memory, score });
             } else {

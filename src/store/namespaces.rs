@@ -183,12 +183,11 @@ fn insert(connection: &Connection, name: &NamespaceName, config: &NamespaceConfi
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<Namespace> {
     let name: String = row.get(2)?;
-    let config: String = row.get(3)?;
     Ok(Namespace {
         number: NamespaceNumber(row.get(0)?),
         id: row.get(1)?,
         name: NamespaceName::parse(&name).map_err(|reason| unreadable(2, reason))?,
-        config: serde_json::from_str(&config).map_err(|error| unreadable(3, error.to_string()))?,
+        config: config(row, 3)?,
         stats: NamespaceStats {
             memory_count: row.get(4)?,
             token_count: row.get(5)?,
@@ -197,6 +196,12 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Namespace> {
         created_at: time(row, 7)?,
         updated_at: time(row, 8)?,
     })
+}
+
+/// A column of settings.
+pub(super) fn config(row: &Row<'_>, column: usize) -> rusqlite::Result<NamespaceConfig> {
+    let json: String = row.get(column)?;
+    serde_json::from_str(&json).map_err(|error| unreadable(column, error.to_string()))
 }
 
 /// The error for a column that holds what this program would never have written.

@@ -17,6 +17,8 @@ pub(super) const NEIGHBOURS: [(i64, f64); 6] = [(-1, 0.8), (-2, 0.56), (1, 0.4),
 const LEAST_TELLING: f64 = 1_000.0;
 /// How much a word that stands in requests about anything tells, against any other.
 const COMMON: f64 = 0.4;
+/// How much a pair of CJK characters that no memory holds tells, against a word.
+const NO_WORD: f64 = 0.3;
 /// Worth of a turn that only asks: its answer is what is wanted.
 const QUESTION: f64 = 0.75;
 /// Worth of a memory that says when, for a question that asks for it.
@@ -43,12 +45,15 @@ impl Collection {
     /// counts as one of [`LEAST_TELLING`] memories.
     pub(super) fn telling(self, term: &Term, holding: usize) -> f64 {
         let memories = self.memories.max(LEAST_TELLING);
-        let common = if text::is_common_word(term.as_str()) {
-            COMMON
-        } else {
-            1.0
+        let factor = match (
+            text::is_common_word(term.as_str()),
+            term.may_be_no_word() && holding == 0,
+        ) {
+            (true, _) => COMMON,
+            (_, true) => NO_WORD,
+            _ => 1.0,
         };
-        common * Self { memories, ..self }.term_weight(holding)
+        factor * Self { memories, ..self }.term_weight(holding)
     }
 
     /// Part of a term's weight that is left in a memory of so many words.

@@ -206,7 +206,16 @@ const STOP_WORDS: &[&str] = &[
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Term {
     text: String,
-    prefix: bool,
+    kind: TermKind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum TermKind {
+    Word,
+    /// Two characters of a run of CJK. Half of such pairs straddle two words and are none.
+    Bigram,
+    /// One character of CJK, as the beginning of bigrams.
+    Character,
 }
 
 impl Term {
@@ -214,7 +223,17 @@ impl Term {
     #[must_use]
     pub fn match_expression(&self) -> String {
         // A word holds letters, digits and marks only, so there is no quotation mark to double.
-        format!("\"{}\"{}", self.text, if self.prefix { "*" } else { "" })
+        format!(
+            "\"{}\"{}",
+            self.text,
+            if self.kind == TermKind::Character { "*" } else { "" }
+        )
+    }
+
+    /// Whether the term may be no word at all.
+    #[must_use]
+    pub fn may_be_no_word(&self) -> bool {
+        self.kind == TermKind::Bigram
     }
 
     /// The word itself.
@@ -253,20 +272,24 @@ fn terms_without(text: &str, leave_out: impl Fn(&str) -> bool) -> Vec<Term> {
     for run in runs(text) {
         match run {
             Run::Word(word) => {
-                let text = fold(word);
-                if !leave_out(&text) && text.chars().any(char::is_alphanumeric) {
-                    add(Term { text, prefix: false });
+                // The index folds what it is asked for as it folds what it holds, so the word goes to it as it is.
+                let text = word.to_lowercase();
+                if !leave_out(&fold(word)) && text.chars().any(char::is_alphanumeric) {
+                    add(Term {
+                        text,
+                        kind: TermKind::Word,
+                    });
                 }
             }
             // A run of one character finds the bigrams that begin with it.
             Run::Ideographs(run) if run.chars().nth(1).is_none() => add(Term {
                 text: run.to_owned(),
-                prefix: true,
+                kind: TermKind::Character,
             }),
             Run::Ideographs(run) => bigrams(run).for_each(|bigram| {
                 add(Term {
                     text: bigram.to_owned(),
-                    prefix: false,
+                    kind: TermKind::Bigram,
                 });
             }),
         }

@@ -12,7 +12,7 @@ const MAX_LINES: usize = 450;
 const LONGER: [(&str, usize); 3] = [
     ("src/memory/extract/clause.rs", 600),
     ("src/memory/extract/policy.rs", 600),
-    ("tests/it/extract.rs", 700),
+    ("tests/it/extract.rs", 900),
 ];
 
 /// What each floor may import of this crate. An import only ever points down.

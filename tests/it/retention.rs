@@ -1,0 +1,58 @@
+//! `retention_days` and `max_memories` of a namespace.
+
+use serde_json::{Value, json};
+
+use crate::support::{TestApp, eventually};
+
+async fn remember(app: &TestApp, source: &str, created_at: &str, content: &str) {
+    let fields = json!({ "content": content, "source": source, "created_at": created_at });
+    app.create_memory("kept", fields).await;
+}
+
+async fn limit(app: &TestApp, config: Value) {
+    let answer = app
+        .api("PATCH", "/v1/namespaces/kept", json!({ "config": config }))
+        .await;
+    assert_eq!(answer.status, 200);
+}
+
+async fn is_left_with(app: &TestApp, expected: &[&str]) {
+    eventually("the namespace is within its limits", || async {
+        (app.memories("kept").await == expected).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_too_much_goes_oldest_first_and_what_somebody_wrote_goes_last() {
+    let app = TestApp::start(&[]).await;
+    app.create_namespace("kept", json!({})).await;
+    remember(&app, "user", "2020-01-01T00:00:00Z", "written long ago").await;
+    remember(&app, "extracted", "2024-01-01T00:00:00Z", "heard in 2024").await;
+    remember(&app, "extracted", "2022-01-01T00:00:00Z", "heard in 2022").await;
+    remember(&app, "user", "2023-01-01T00:00:00Z", "written in 2023").await;
+    limit(&app, json!({ "max_memories": 3 })).await;
+    let app = app.restart().await;
+    is_left_with(&app, &["heard in 2024", "written in 2023", "written long ago"]).await;
+    limit(&app, json!({ "max_memories": 1 })).await;
+    let app = app.restart().await;
+    is_left_with(&app, &["written in 2023"]).await;
+}
+
+#[tokio::test]
+async fn what_is_too_old_goes_and_the_rest_stays() {
+    let app = TestApp::start(&[]).await;
+    app.create_namespace("kept", json!({})).await;
+    app.create_namespace("other", json!({})).await;
+    remember(&app, "user", "2020-01-01T00:00:00Z", "old").await;
+    app.remember("kept", ["new"]).await;
+    app.create_memory(
+        "other",
+        json!({ "content": "old elsewhere", "created_at": "2020-01-01T00:00:00Z" }),
+    )
+    .await;
+    limit(&app, json!({ "retention_days": 30 })).await;
+    let app = app.restart().await;
+    is_left_with(&app, &["new"]).await;
+    assert_eq!(app.memories("other").await, ["old elsewhere"]);
+}
