@@ -10,51 +10,52 @@ pub const HEADING: &str = "## Relevant Context";
 pub struct Block {
     budget: u32,
     lines: Vec<String>,
-    /// Tokens of the heading and of all lines but the last, each with its line break.
-    before_last: u32,
-    /// Tokens of the last line with a line break, and as it stands, without. Either can be the larger.
-    last: (u32, u32),
-    /// A line begins with a slash, the one character that the encoding joins with a line break before it: costs no longer add up.
-    has_slash: bool,
+    /// Tokens of the heading and the lines, each with its line break.
+    cost: u32,
+    /// Tokens of the text, which has no line break at its end.
+    tokens: u32,
+    /// Whether a line begins with a slash, so that the whole text is counted anew with each line.
+    joined: bool,
 }
 
 impl Block {
     /// An empty block that may grow to `budget` tokens.
     #[must_use]
     pub fn new(budget: u32) -> Self {
-        let heading = count_tokens(&format!("{HEADING}\n\n"));
+        // The blank line after the heading is one token with the heading's own line break.
+        let cost = count_tokens(&format!("{HEADING}\n\n"));
         Self {
             budget,
             lines: Vec::new(),
-            before_last: heading,
-            last: (0, 0),
-            has_slash: false,
+            cost,
+            tokens: 0,
+            joined: false,
         }
     }
 
     /// Adds a memory as a line where it fits whole; whether it did. `cost` is [`line_cost`](crate::text::line_cost) of its line, as stored with it.
     pub fn add(&mut self, statement: &str, cost: u32) -> bool {
-        let line = line(statement);
-        if line.is_empty() {
+        let text = line(statement);
+        if text.is_empty() {
             return false;
         }
-        let mut next = Self {
-            budget: self.budget,
-            before_last: self.before_last.saturating_add(self.last.0),
-            last: (cost, count_tokens(&line)),
-            has_slash: self.has_slash || line.starts_with('/'),
-            lines: Vec::new(),
-        };
-        std::mem::swap(&mut next.lines, &mut self.lines);
-        next.lines.push(line);
-        let fits = next.tokens() <= next.budget;
-        if fits {
-            *self = next;
+        // What follows a line break never joins it, save a slash behind a punctuation mark: from then on nothing stored is true.
+        let joined = self.joined || text.starts_with('/');
+        let last = count_tokens(&text);
+        self.lines.push(text);
+        let tokens = if joined {
+            count_tokens(&self.text())
         } else {
-            next.lines.pop();
-            self.lines = next.lines;
+            self.cost.saturating_add(last)
+        };
+        if tokens > self.budget {
+            self.lines.pop();
+            return false;
         }
-        fits
+        self.cost = self.cost.saturating_add(cost);
+        self.tokens = tokens;
+        self.joined = joined;
+        true
     }
 
     /// Whether nothing was added.
@@ -66,13 +67,7 @@ impl Block {
     /// Tokens of the text; 0 where nothing was added.
     #[must_use]
     pub fn tokens(&self) -> u32 {
-        if self.is_empty() {
-            0
-        } else if self.has_slash {
-            count_tokens(&self.text())
-        } else {
-            self.before_last.saturating_add(self.last.1)
-        }
+        self.tokens
     }
 
     /// The block; empty where nothing was added.

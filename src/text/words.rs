@@ -372,14 +372,25 @@ fn fold(word: &str) -> String {
     if word.is_ascii() {
         return word.to_ascii_lowercase();
     }
+    let mut latin = false;
     word.nfkd()
-        .filter(|c| !is_latin_diacritic(*c))
+        .filter(|c| {
+            let mark = is_diacritic(*c);
+            latin = if mark { latin } else { is_latin(*c) };
+            !(mark && latin)
+        })
         .flat_map(char::to_lowercase)
+        .nfc()
         .collect()
 }
 
+/// Letters that the index reads without their marks. Elsewhere a mark makes another letter, as in the Russian `й`.
+fn is_latin(c: char) -> bool {
+    matches!(c, 'a'..='z' | 'A'..='Z' | '\u{00C0}'..='\u{024F}' | '\u{1E00}'..='\u{1EFF}')
+}
+
 /// Combining diacritical marks; the vowel signs of Indic scripts are marks too, and part of the word.
-fn is_latin_diacritic(c: char) -> bool {
+fn is_diacritic(c: char) -> bool {
     matches!(c, '\u{0300}'..='\u{036F}')
 }
 

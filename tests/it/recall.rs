@@ -120,9 +120,9 @@ async fn words_are_found_in_their_other_forms_and_spellings() {
         ("Sam bakes creme brulee", "A recipe for CRÈME BRÛLÉE, please"),
         ("The Übung in Zürich is cancelled", "ubung zurich"),
         ("Sam is running marathons", "a marathon run"),
-        ("用户喜欢喝绿茶", "推荐绿茶"),
+        ("用户喜欢喝绿茶", "给我推荐一种绿茶"),
         ("用户住在北京", "京"),
-        ("ユーザーは東京に住んでいる", "東京の天気"),
+        ("ユーザーは東京に住んでいる", "東京の天気を教えて"),
         ("사용자는 서울에서 일한다", "서울 날씨 어때"),
         ("Der Vertrag trägt die Nummer A-4711", "A-4711?"),
         ("Пользователь любит чай", "какой чай"),
@@ -193,7 +193,12 @@ fn hostile_queries() -> Vec<String> {
     queries.push("w".repeat(90_000));
     queries.push("\"".repeat(5_000));
     queries.push("斑".repeat(20_000));
-    queries.push((0..20_000).map(|number| format!("{number:x} ")).collect());
+    queries.push(
+        (0..20_000)
+            .map(|number| format!("{number:x}"))
+            .collect::<Vec<_>>()
+            .join(" "),
+    );
     queries
 }
 

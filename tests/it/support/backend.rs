@@ -122,7 +122,7 @@ impl Reply {
     /// A trailer behind the chunks.
     pub(crate) fn trailer(mut self, name: &str, value: &str) -> Self {
         if let Body::Chunks(_, trailers) = &mut self.body {
-            trailers.push_str(&format!("{name}: {value}\r\n"));
+            trailers.extend([name, ": ", value, "\r\n"]);
         }
         self
     }
@@ -139,7 +139,7 @@ impl Reply {
         }
         let mut head = format!("HTTP/1.1 {}\r\n", self.status);
         for (name, value) in &self.headers {
-            head.push_str(&format!("{name}: {value}\r\n"));
+            head.extend([name, ": ", value, "\r\n"]);
         }
         match &self.body {
             Body::Whole(body) => {

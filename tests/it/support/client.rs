@@ -62,7 +62,7 @@ impl Call {
     /// The bytes of the request.
     pub(crate) fn bytes(&self, host: SocketAddr) -> Vec<u8> {
         let mut head = format!("{} {} HTTP/1.1\r\n", self.method, self.target);
-        let mut line = |name: &str, value: &str| head.push_str(&format!("{name}: {value}\r\n"));
+        let mut line = |name: &str, value: &str| head.extend([name, ": ", value, "\r\n"]);
         if !self.has("host") {
             line("host", &host.to_string());
         }
