@@ -8,6 +8,7 @@ mod error;
 mod memories;
 mod migrations;
 mod namespaces;
+mod postings;
 mod ranking;
 mod retention;
 mod search;
@@ -24,8 +25,9 @@ pub use error::{OpenError, StoreError};
 pub use memories::{MemoryFilter, MemoryPage, MemoryUpdate, Remembered};
 pub use namespaces::{CreateNamespace, DeleteNamespace, NamespacePage};
 pub use retention::Removed;
-pub use search::{Found, SearchHit, SearchQuery};
+pub use search::{Cut, Found, SearchHit, SearchQuery, Window};
 
+use postings::TermCounts;
 use writer::Writer;
 
 /// Connections for reading. Reads are short; more of them only wait for the same disk.
@@ -44,6 +46,7 @@ struct Inner {
     /// Gone once closed: a reader that stays open would keep the write-ahead log beside the file.
     readers: Mutex<Option<r2d2::Pool<SqliteConnectionManager>>>,
     writer: Writer,
+    term_counts: Arc<TermCounts>,
 }
 
 impl Store {
@@ -76,6 +79,7 @@ impl Store {
                 path: path.to_owned(),
                 readers: Mutex::new(Some(readers)),
                 writer,
+                term_counts: Arc::default(),
             }),
         })
     }
@@ -114,6 +118,10 @@ impl Store {
             inner.writer.stop();
         })
         .await;
+    }
+
+    fn term_counts(&self) -> Arc<TermCounts> {
+        Arc::clone(&self.inner.term_counts)
     }
 
     /// Runs a query on a reading connection, off the async threads.

@@ -12,8 +12,10 @@ use super::page::{DEFAULT_LIMIT, Page, check_limit, limit_rule, time};
 use crate::app::AppState;
 use crate::memory::query::Query;
 use crate::model::{MemoryType, Source};
-use crate::store::MemoryFilter;
+use crate::store::{Cut, MemoryFilter, Window};
 
+/// Memories read of a term that many hold.
+const DEPTH: usize = 4_096;
 /// Longest query, in bytes.
 pub(super) const MAX_QUERY_BYTES: usize = 100_000;
 
@@ -64,10 +66,15 @@ pub(super) async fn search(
         created_before: parse_named("created_before", body.created_before.as_deref(), time)?,
     };
     let offset = usize::try_from(body.offset).unwrap_or(usize::MAX);
+    let window = Window {
+        limit: limit as usize,
+        offset,
+        depth: DEPTH,
+    };
     let query = Query::search(&body.query);
     let found = state
         .store
-        .search(namespace.number, query, filter, limit as usize, offset)
+        .search(namespace.number, query, filter, Cut::default(), window)
         .await?;
     let hits = found
         .hits

@@ -10,10 +10,10 @@ pub const HEADING: &str = "## Relevant Context";
 pub struct Block {
     budget: u32,
     lines: Vec<String>,
-    /// Tokens of the heading and the lines, each with its line break.
-    cost: u32,
-    /// Tokens that the last line has less because no line break follows it.
-    spared: u32,
+    /// Tokens of the heading and of all lines but the last, each with its line break.
+    before_last: u32,
+    /// Tokens of the last line with a line break, and as it stands, without. Either can be the larger.
+    last: (u32, u32),
     /// A line begins with a slash, the one character that the encoding joins with a line break before it: costs no longer add up.
     has_slash: bool,
 }
@@ -22,12 +22,12 @@ impl Block {
     /// An empty block that may grow to `budget` tokens.
     #[must_use]
     pub fn new(budget: u32) -> Self {
-        let cost = count_tokens(&format!("{HEADING}\n\n"));
+        let heading = count_tokens(&format!("{HEADING}\n\n"));
         Self {
             budget,
             lines: Vec::new(),
-            cost,
-            spared: 0,
+            before_last: heading,
+            last: (0, 0),
             has_slash: false,
         }
     }
@@ -39,10 +39,10 @@ impl Block {
             return false;
         }
         let mut next = Self {
-            cost: self.cost.saturating_add(cost),
-            spared: cost.saturating_sub(count_tokens(&line)),
-            has_slash: self.has_slash || line.starts_with('/'),
             budget: self.budget,
+            before_last: self.before_last.saturating_add(self.last.0),
+            last: (cost, count_tokens(&line)),
+            has_slash: self.has_slash || line.starts_with('/'),
             lines: Vec::new(),
         };
         std::mem::swap(&mut next.lines, &mut self.lines);
@@ -71,7 +71,7 @@ impl Block {
         } else if self.has_slash {
             count_tokens(&self.text())
         } else {
-            self.cost - self.spared
+            self.before_last.saturating_add(self.last.1)
         }
     }
 

@@ -8,10 +8,14 @@ use std::collections::HashSet;
 use super::block::Block;
 use super::query::{AboutUser, Query};
 use crate::model::{Memory, Namespace};
-use crate::store::{MemoryFilter, SearchHit, Store, StoreError};
+use crate::store::{Cut, MemoryFilter, SearchHit, Store, StoreError, Window};
 
-/// Most memories in a block.
-const MAX_MATCHES: usize = 50;
+/// Most matches in a block, and how far the terms that many memories hold are read for them.
+const WINDOW: Window = Window {
+    limit: 50,
+    offset: 0,
+    depth: 256,
+};
 /// A memory that holds less than this part of what the best one holds is left out: the budget is a ceiling, not a target.
 const BESIDE_BEST: f64 = 0.45;
 /// Part of what a message is about that the best memory must hold, in a namespace of [`MANY`] memories or more; otherwise all matches are there by chance.
@@ -75,15 +79,26 @@ impl Recall {
             return Ok(recall);
         }
         let query = Query::plan(user_texts);
-        let found = store
-            .search(namespace.number, query.search, MemoryFilter::default(), MAX_MATCHES, 0)
-            .await?;
-        let least = match query.about_user {
-            AboutUser::No => least_coverage(namespace.stats.memory_count),
+        let cut = match query.about_user {
+            AboutUser::No => {
+                let best = least_coverage(namespace.stats.memory_count);
+                Cut {
+                    best,
+                    each: best * BESIDE_LEAST,
+                    beside_best: BESIDE_BEST,
+                }
+            }
             // The message is for memory to answer, whichever words it uses.
-            AboutUser::IfRelated | AboutUser::Yes => 0.0,
+            AboutUser::IfRelated | AboutUser::Yes => Cut {
+                best: 0.0,
+                each: 0.0,
+                beside_best: BESIDE_BEST,
+            },
         };
-        recall.add_matches(found.hits, least);
+        let found = store
+            .search(namespace.number, query.search, MemoryFilter::default(), cut, WINDOW)
+            .await?;
+        recall.add_matches(found.hits);
         let for_user = query.about_user == AboutUser::Yes
             || query.about_user == AboutUser::IfRelated && !recall.memories.is_empty();
         if for_user && budget.profile > 0 {
@@ -92,14 +107,8 @@ impl Recall {
         Ok(recall)
     }
 
-    /// Adds the hits that are worth their tokens, if the best of them covers at least `least` of the message.
-    fn add_matches(&mut self, hits: Vec<SearchHit>, least: f64) {
-        let best_coverage = hits.iter().map(|hit| hit.coverage).fold(0.0, f64::max);
-        if best_coverage < least {
-            return;
-        }
-        let share = (best_coverage * BESIDE_BEST).max(least * BESIDE_LEAST);
-        for SearchHit { memory, score, .. } in hits.into_iter().filter(|hit| hit.coverage >= share) {
+    fn add_matches(&mut self, hits: Vec<SearchHit>) {
+        for SearchHit { memory, score, .. } in hits {
             if self.block.add(&memory.statement(), memory.token_count) {
                 self.memories.push(Recalled { memory, score });
             } else {

@@ -1,29 +1,26 @@
 //! Full-text search in one namespace.
 //!
-//! FTS5 is asked for one term at a time, unranked, within the row ids of the namespace: its own `bm25()` counts every word over the whole table, so it
-//! is slow and lets the words of one namespace weigh on the order of another. Which terms a memory holds then comes from the index itself, by the
-//! index's own stemming, and only the best candidates are read. What they are worth is for [`super::ranking`] to say.
+//! FTS5 is asked which memories hold which term ([`super::postings`]), and never to rank: its own `bm25()` counts every word over the whole table, so it is
+//! slow and lets the words of one namespace weigh on the order of another. Which terms a memory holds comes from the index itself, by the index's own
+//! stemming, and only the best candidates are read. What they are worth is for [`super::ranking`] to say.
 
 use std::collections::HashMap;
 
-use rusqlite::{Connection, OptionalExtension as _, Statement, params};
+use rusqlite::{Connection, OptionalExtension as _, Statement};
 
 use super::memories::{COLUMNS, MemoryFilter, from_row};
+use super::postings::{self, Posting, TermCounts};
 use super::ranking::{Collection, NEIGHBOURS, form_factor};
 use super::{Store, StoreError};
 use crate::model::{Memory, NamespaceNumber};
 use crate::text::{self, Term};
 
-/// Terms of a query that are looked up; more of them no longer change which memory is best.
-const MAX_TERMS: usize = 32;
-/// Memories looked at for one term, newest first. A word that more than these hold tells them apart no longer.
-const MAX_POSTINGS: u32 = 4_096;
 /// Memories that a term may be in to count for their neighbours too.
 const MAX_SPREAD: usize = 512;
 /// Best candidates that are read and scored in full.
 const MAX_CANDIDATES: usize = 1_024;
-/// Least candidates that are read: what is not known before reading changes the order among near equals.
-const MIN_CANDIDATES: usize = 64;
+/// Candidates read beyond those asked for: what is not known before reading changes the order among near equals.
+const MARGIN: usize = 32;
 
 /// What to look for.
 #[derive(Clone, Debug, Default)]
@@ -32,6 +29,28 @@ pub struct SearchQuery {
     pub terms: Vec<(Term, f64)>,
     /// Whether the answer is a time.
     pub about_time: bool,
+}
+
+/// Which matches are there by chance, by how much of the query they cover. The default keeps all.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Cut {
+    /// Least coverage of the best match; with less there are no hits at all.
+    pub best: f64,
+    /// Least coverage of every hit.
+    pub each: f64,
+    /// Least coverage of every hit, as part of the best match's.
+    pub beside_best: f64,
+}
+
+/// How much of what matches is wanted.
+#[derive(Clone, Copy, Debug)]
+pub struct Window {
+    /// Most hits.
+    pub limit: usize,
+    /// Hits passed over first.
+    pub offset: usize,
+    /// Memories read of a term that many hold. More make the total exact and the search slow.
+    pub depth: usize,
 }
 
 /// A memory that matches a query.
@@ -50,12 +69,12 @@ pub struct SearchHit {
 pub struct Found {
     /// Best first; equally good ones newest first.
     pub hits: Vec<SearchHit>,
-    /// How many matched, those before `offset` and beyond `limit` included.
+    /// How many matched, those outside of the window included.
     pub total: usize,
 }
 
 impl Store {
-    /// The memories of a namespace that hold at least one of the terms and pass the filter, from `offset` on, at most `limit`.
+    /// The memories of a namespace that hold at least one of the terms, pass the filter and survive the cut.
     ///
     /// # Errors
     /// The store is in trouble.
@@ -64,46 +83,49 @@ impl Store {
         namespace: NamespaceNumber,
         query: SearchQuery,
         filter: MemoryFilter,
-        limit: usize,
-        offset: usize,
+        cut: Cut,
+        window: Window,
     ) -> Result<Found, StoreError> {
         if query.terms.is_empty() {
             return Ok(Found::default());
         }
+        let counts = self.term_counts();
         self.read(move |connection| {
-            let Some(search) = Search::begin(connection, namespace, &query)? else {
-                return Ok(Found::default());
-            };
-            search.run(&filter, limit, offset)
+            let search = Search::begin(connection, &counts, namespace, &query, window.depth)?;
+            search.map_or(Ok(Found::default()), |search| search.run(&filter, cut, window))
         })
         .await
     }
 }
 
-/// A term of the query and the memories that hold it.
-struct Posting {
-    /// Newest first.
-    rows: Vec<i64>,
+/// A term of the query, the memories that hold it, and what that is worth.
+struct Held {
+    posting: Posting,
     /// What holding the term is worth.
     weight: f64,
     /// How much the term tells of what the query is about.
     telling: f64,
 }
 
-impl Posting {
-    fn holds(&self, row: i64) -> bool {
-        self.rows.binary_search_by(|held| row.cmp(held)).is_ok()
-    }
-
+impl Held {
     fn spreads(&self) -> bool {
-        self.rows.len() <= MAX_SPREAD
+        self.posting.holding <= MAX_SPREAD
     }
+}
+
+/// A memory before it is read: the most that it can be worth and cover.
+#[derive(Clone, Copy, Default)]
+struct Candidate {
+    worth: f64,
+    told: f64,
 }
 
 struct Search<'a> {
     connection: &'a Connection,
     collection: Collection,
-    postings: Vec<Posting>,
+    terms: Vec<Held>,
+    /// How much all terms tell.
+    told_by_all: f64,
     about_time: bool,
 }
 
@@ -111,8 +133,10 @@ impl<'a> Search<'a> {
     /// Looks the terms up; `None` where the namespace is empty or gone.
     fn begin(
         connection: &'a Connection,
+        counts: &TermCounts,
         namespace: NamespaceNumber,
         query: &SearchQuery,
+        depth: usize,
     ) -> rusqlite::Result<Option<Self>> {
         let collection = connection
             .prepare_cached("SELECT memory_count, word_count, turn_count FROM namespaces WHERE number = ?1")?
@@ -127,37 +151,29 @@ impl<'a> Search<'a> {
         let Some(collection) = collection.filter(|collection| collection.memories > 0.0) else {
             return Ok(None);
         };
-        let (first, last) = namespace.row_ids();
-        let mut lookup = connection.prepare_cached(
-            "SELECT rowid FROM memory_index WHERE memory_index MATCH ?1 AND rowid BETWEEN ?2 AND ?3
-             ORDER BY rowid DESC LIMIT ?4",
-        )?;
-        let mut postings = Vec::with_capacity(query.terms.len());
-        for (term, factor) in query.terms.iter().take(MAX_TERMS) {
-            let rows: Vec<i64> = lookup
-                .query_map(params![term.match_expression(), first, last, MAX_POSTINGS], |row| {
-                    row.get(0)
-                })?
-                .collect::<rusqlite::Result<_>>()?;
-            postings.push(Posting {
-                weight: factor * collection.term_weight(rows.len()),
-                telling: factor * collection.telling(term, rows.len()),
-                rows,
-            });
-        }
+        let terms = query.terms.iter().map(|(term, _)| term);
+        let postings = postings::read(connection, counts, namespace, collection.memories, terms, depth)?;
+        let held = |((term, factor), posting): (&(Term, f64), Posting)| Held {
+            weight: factor * collection.term_weight(posting.holding),
+            telling: factor * collection.telling(term, posting.holding),
+            posting,
+        };
+        let terms: Vec<Held> = query.terms.iter().zip(postings).map(held).collect();
+        let told_by_all = terms.iter().map(|term| term.telling).sum();
         Ok(Some(Self {
             connection,
             collection,
-            postings,
+            terms,
+            told_by_all,
             about_time: query.about_time,
         }))
     }
 
-    fn run(self, filter: &MemoryFilter, limit: usize, offset: usize) -> rusqlite::Result<Found> {
+    fn run(self, filter: &MemoryFilter, cut: Cut, window: Window) -> rusqlite::Result<Found> {
         let unfiltered = *filter == MemoryFilter::default();
-        let mut candidates = self.candidates();
+        let mut candidates = self.candidates(cut);
         let matched = candidates.len();
-        let wanted = offset.saturating_add(limit).saturating_mul(2).max(MIN_CANDIDATES);
+        let wanted = window.offset.saturating_add(window.limit).saturating_add(MARGIN);
         candidates.truncate(if unfiltered {
             wanted.min(MAX_CANDIDATES)
         } else {
@@ -169,7 +185,7 @@ impl<'a> Search<'a> {
             .prepare_cached(&format!("SELECT {COLUMNS}, word_count FROM memories WHERE row_id = ?1"))?;
         let mut conversations = Conversations::new(self.connection)?;
         let mut hits = Vec::with_capacity(candidates.len());
-        for (row, _) in candidates {
+        for row in candidates {
             let found = read
                 .query_row([row], |row| Ok((from_row(row)?, row.get::<_, f64>(16)?)))
                 .optional()?;
@@ -180,39 +196,59 @@ impl<'a> Search<'a> {
             }
         }
         let total = if unfiltered { matched } else { hits.len() };
+        // What seemed to match may have leant on another conversation, so the cut is made again with what is exact.
+        let best = hits.iter().map(|hit| hit.coverage).fold(0.0, f64::max);
+        hits.retain(|hit| best >= cut.best && hit.coverage >= cut.each.max(best * cut.beside_best));
         hits.sort_by(|a, b| b.score.total_cmp(&a.score).then(b.memory.row_id.cmp(&a.memory.row_id)));
         Ok(Found {
-            hits: hits.into_iter().skip(offset).take(limit).collect(),
+            hits: hits.into_iter().skip(window.offset).take(window.limit).collect(),
             total,
         })
     }
 
-    /// Rows that may match, with the most that they can be worth, best first.
-    fn candidates(&self) -> Vec<(i64, f64)> {
-        let mut worth: HashMap<i64, f64> = HashMap::new();
-        for posting in &self.postings {
-            if self.collection.turns > 0 && posting.spreads() {
-                let mut nearest: HashMap<i64, f64> = HashMap::with_capacity(posting.rows.len() * 4);
-                for row in &posting.rows {
-                    nearest.insert(*row, 1.0);
-                    for (distance, weight) in NEIGHBOURS {
-                        // A neighbour `distance` away from the row sees it at the opposite distance.
-                        let seen = nearest.entry(row - distance).or_default();
-                        *seen = seen.max(weight);
-                    }
-                }
-                for (row, near) in nearest {
-                    *worth.entry(row).or_default() += near * posting.weight;
-                }
-            } else {
-                for row in &posting.rows {
-                    *worth.entry(*row).or_default() += posting.weight;
+    /// Rows that may match and survive the cut, best first.
+    fn candidates(&self, cut: Cut) -> Vec<i64> {
+        let mut candidates: HashMap<i64, Candidate> = HashMap::new();
+        for term in &self.terms {
+            let mut add = |row: i64, part: f64| {
+                let candidate = candidates.entry(row).or_default();
+                candidate.worth += part * term.weight;
+                candidate.told += part * term.telling;
+            };
+            if self.collection.turns == 0 || !term.spreads() {
+                term.posting.rows.iter().for_each(|row| add(*row, 1.0));
+                continue;
+            }
+            let mut nearest: HashMap<i64, f64> = HashMap::with_capacity(term.posting.rows.len() * NEIGHBOURS.len());
+            for row in &term.posting.rows {
+                nearest.insert(*row, 1.0);
+                for (distance, weight) in NEIGHBOURS {
+                    // A neighbour `distance` away from the row sees it at the opposite distance.
+                    let seen = nearest.entry(row - distance).or_default();
+                    *seen = seen.max(weight);
                 }
             }
+            for (row, part) in nearest {
+                add(row, part);
+            }
         }
-        let mut candidates: Vec<(i64, f64)> = worth.into_iter().collect();
-        candidates.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(b.0.cmp(&a.0)));
-        candidates
+        let best = candidates.values().map(|candidate| candidate.told).fold(0.0, f64::max);
+        if best < cut.best * self.told_by_all {
+            return Vec::new();
+        }
+        // Without neighbours what is known now is exact; with them the best may turn out to be less.
+        let beside_best = if self.collection.turns == 0 {
+            best * cut.beside_best
+        } else {
+            0.0
+        };
+        let least = (cut.each * self.told_by_all).max(beside_best);
+        let mut candidates: Vec<(i64, Candidate)> = candidates
+            .into_iter()
+            .filter(|(_, candidate)| candidate.told >= least)
+            .collect();
+        candidates.sort_unstable_by(|a, b| b.1.worth.total_cmp(&a.1.worth).then(b.0.cmp(&a.0)));
+        candidates.into_iter().map(|(row, _)| row).collect()
     }
 
     /// The exact worth of a memory; `None` where what seemed to match belongs to another conversation.
@@ -224,16 +260,16 @@ impl<'a> Search<'a> {
     ) -> rusqlite::Result<Option<SearchHit>> {
         let conversation = memory.turn.as_ref().map(|turn| turn.conversation_id.as_str());
         let (mut own, mut near, mut told) = (0.0, 0.0, 0.0);
-        for posting in &self.postings {
-            if posting.holds(memory.row_id) {
-                own += posting.weight;
-                told += posting.telling;
-            } else if let Some(conversation) = conversation.filter(|_| posting.spreads()) {
+        for term in &self.terms {
+            if term.posting.holds(memory.row_id) {
+                own += term.weight;
+                told += term.telling;
+            } else if let Some(conversation) = conversation.filter(|_| term.spreads()) {
                 for (distance, weight) in NEIGHBOURS {
                     let neighbour = memory.row_id + distance;
-                    if posting.holds(neighbour) && conversations.has(conversation, neighbour)? {
-                        near += weight * posting.weight;
-                        told += weight * posting.telling;
+                    if term.posting.holds(neighbour) && conversations.has(conversation, neighbour)? {
+                        near += weight * term.weight;
+                        told += weight * term.telling;
                         break;
                     }
                 }
@@ -245,11 +281,10 @@ impl<'a> Search<'a> {
         let says_when = || self.about_time && text::mentions_time(&memory.content);
         let form = form_factor(&memory.content, conversation.is_some(), says_when);
         let score = (own * self.collection.length_factor(words) + near) * form;
-        let all: f64 = self.postings.iter().map(|posting| posting.telling).sum();
         Ok(Some(SearchHit {
             memory,
             score,
-            coverage: told / all,
+            coverage: told / self.told_by_all,
         }))
     }
 }

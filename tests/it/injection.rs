@@ -335,7 +335,7 @@ fn edited(request: &Value, position: &str, block: &str) -> Value {
             let leads = first["role"] == "system" || first["role"] == "developer";
             match first.get("content").cloned().unwrap_or_default() {
                 Value::String(text) if leads && !text.is_empty() => {
-                    first["content"] = json!(format!("{text}\n\n{block}"))
+                    first["content"] = json!(format!("{text}\n\n{block}"));
                 }
                 Value::Null | Value::String(_) if leads => first["content"] = json!(block),
                 Value::Array(_) if leads => first["content"].as_array_mut().unwrap().push(part),
