@@ -15,7 +15,7 @@ mod search;
 mod writer;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use r2d2_sqlite::SqliteConnectionManager;
@@ -43,8 +43,8 @@ pub struct Store {
 
 struct Inner {
     path: PathBuf,
-    /// Gone once closed: a reader that stays open would keep the write-ahead log beside the file.
-    readers: Mutex<Option<r2d2::Pool<SqliteConnectionManager>>>,
+    /// Gone once closed: a reader that stays open would keep the write-ahead log beside the file. Every read holds the lock, so that closing waits for it.
+    readers: RwLock<Option<r2d2::Pool<SqliteConnectionManager>>>,
     writer: Writer,
     term_counts: Arc<TermCounts>,
 }
@@ -62,7 +62,9 @@ impl Store {
         migrations::run(&mut writing, path)?;
         let readers = r2d2::Pool::builder()
             .max_size(READERS)
-            .min_idle(Some(1))
+            // All are opened here and kept: the pool opens others on a thread of its own, which closing could not wait for.
+            .max_lifetime(None)
+            .idle_timeout(None)
             .connection_timeout(READER_TIMEOUT)
             .test_on_check_out(false)
             .build(connection::reader_manager(path))
@@ -77,7 +79,7 @@ impl Store {
         Ok(Self {
             inner: Arc::new(Inner {
                 path: path.to_owned(),
-                readers: Mutex::new(Some(readers)),
+                readers: RwLock::new(Some(readers)),
                 writer,
                 term_counts: Arc::default(),
             }),
@@ -114,7 +116,7 @@ impl Store {
         let inner = Arc::clone(&self.inner);
         // The join can only fail when the runtime is going down, and then there is nobody left to tell.
         let _ = tokio::task::spawn_blocking(move || {
-            drop(lock(&inner.readers).take());
+            drop(inner.readers.write().unwrap_or_else(PoisonError::into_inner).take());
             inner.writer.stop();
         })
         .await;
@@ -132,8 +134,12 @@ impl Store {
     {
         let inner = Arc::clone(&self.inner);
         tokio::task::spawn_blocking(move || {
-            let readers = lock(&inner.readers).clone().ok_or(StoreError::Closed)?;
-            let connection = readers.get().map_err(|_| StoreError::Busy)?;
+            let readers = inner.readers.read().unwrap_or_else(PoisonError::into_inner);
+            let connection = readers
+                .as_ref()
+                .ok_or(StoreError::Closed)?
+                .get()
+                .map_err(|_| StoreError::Busy)?;
             query(&connection).map_err(StoreError::from)
         })
         .await
