@@ -1,5 +1,6 @@
 //! Puts the parts together: what a request can use, and what goes on in the background.
 
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,7 +29,18 @@ const RATE_LIMIT_INTERVAL: Duration = Duration::from_mins(1);
 
 /// What every request can use. Cheap to clone.
 #[derive(Clone)]
-pub struct AppState {
+pub struct AppState(Arc<Shared>);
+
+impl Deref for AppState {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+/// The parts that requests share.
+pub struct Shared {
     /// The database.
     pub store: Store,
     /// The backend of the proxy.
@@ -36,21 +48,21 @@ pub struct AppState {
     /// Counters.
     pub metrics: Metrics,
     /// Uses of memories that are not written yet.
-    pub access: Arc<AccessLog>,
+    pub access: AccessLog,
     /// Work that outlives its request and that a shutdown waits for.
     pub tasks: TaskTracker,
     /// Settings of the proxy.
-    pub proxy: Arc<config::Proxy>,
+    pub proxy: config::Proxy,
     /// Settings of namespaces and recall.
-    pub memory: Arc<config::Memory>,
+    pub memory: config::Memory,
     /// maia's own key.
-    pub api_key: Option<Arc<SecretString>>,
+    pub api_key: Option<SecretString>,
     /// What the client's key headers mean in a proxied request.
     pub own_key: OwnKey,
     /// Requests a client may make.
-    pub rate_limit: Option<Arc<RateLimit>>,
+    pub rate_limit: Option<RateLimit>,
     /// Whom maia answers.
-    pub audience: Arc<http::Audience>,
+    pub audience: http::Audience,
 }
 
 /// A maia that is ready to serve.
@@ -74,19 +86,19 @@ impl App {
             (Some(_), false) => OwnKey::InHeader,
             (Some(_), true) => OwnKey::InBearer,
         };
-        let state = AppState {
+        let state = AppState(Arc::new(Shared {
             store,
             backend,
             metrics,
-            access: Arc::default(),
+            access: AccessLog::default(),
             tasks: TaskTracker::new(),
-            proxy: Arc::new(config.proxy),
-            memory: Arc::new(config.memory),
-            api_key: config.security.api_key.map(Arc::new),
+            proxy: config.proxy,
+            memory: config.memory,
+            api_key: config.security.api_key,
             own_key,
-            rate_limit: RateLimit::new(config.security.rate_limit_rps, config.security.rate_limit_burst).map(Arc::new),
-            audience: Arc::new(http::Audience::new(&config.server)),
-        };
+            rate_limit: RateLimit::new(config.security.rate_limit_rps, config.security.rate_limit_burst),
+            audience: http::Audience::new(&config.server),
+        }));
         Ok(Self {
             state,
             server: config.server,

@@ -197,11 +197,14 @@ impl Metrics {
     }
 
     /// Counts a chat request that was looked up, and the tokens that it got.
-    pub fn recalled(&self, tokens: u32, duration: Duration) {
-        self.injections
-            .with_label_values(&[if tokens > 0 { "injected" } else { "nothing" }])
-            .inc();
+    pub fn recalled(&self, tokens: u32) {
+        let result = if tokens > 0 { "injected" } else { "nothing" };
+        self.injections.with_label_values(&[result]).inc();
         self.injected_tokens.inc_by(tokens.into());
+    }
+
+    /// Counts the time that a chat request waited for memory.
+    pub fn recall_took(&self, duration: Duration) {
         self.recall_duration.observe(duration.as_secs_f64());
     }
 
@@ -219,7 +222,7 @@ impl Metrics {
         self.removed.with_label_values(&["max_memories"]).inc_by(surplus as u64);
     }
 
-    /// Counts trouble with memory that maia went on in spite of: `recall`, `extract`, `access`, `namespace` or `retention`.
+    /// Counts trouble with memory that maia went on in spite of: `recall`, `extract`, `access` or `retention`.
     pub fn memory_failed(&self, operation: &'static str) {
         self.memory_errors.with_label_values(&[operation]).inc();
     }

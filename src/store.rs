@@ -35,6 +35,22 @@ const READERS: u32 = 4;
 /// How long a read waits for a free connection before it says that the store is busy.
 const READER_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// The database as it is at one moment.
+pub struct Reader<'a> {
+    connection: &'a Connection,
+    term_counts: &'a TermCounts,
+}
+
+/// Why a look at the database failed; [`Store::reading`] makes a [`StoreError`] of it.
+#[derive(Debug)]
+pub struct ReadError(rusqlite::Error);
+
+impl From<rusqlite::Error> for ReadError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self(error)
+    }
+}
+
 /// The database of one maia. Cheap to clone.
 #[derive(Clone)]
 pub struct Store {
@@ -122,8 +138,24 @@ impl Store {
         .await;
     }
 
-    fn term_counts(&self) -> Arc<TermCounts> {
-        Arc::clone(&self.inner.term_counts)
+    /// Looks at the database as it is at this moment, off the async threads.
+    ///
+    /// # Errors
+    /// The store is in trouble.
+    pub async fn reading<T, F>(&self, look: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Reader<'_>) -> Result<T, ReadError> + Send + 'static,
+    {
+        let term_counts = Arc::clone(&self.inner.term_counts);
+        self.read(move |connection| {
+            look(&Reader {
+                connection,
+                term_counts: &term_counts,
+            })
+            .map_err(|ReadError(error)| error)
+        })
+        .await
     }
 
     /// Runs a query on a reading connection, off the async threads.
@@ -140,7 +172,9 @@ impl Store {
                 .ok_or(StoreError::Closed)?
                 .get()
                 .map_err(|_| StoreError::Busy)?;
-            query(&connection).map_err(StoreError::from)
+            // One transaction, so that all that is read belongs together, and the file is locked once and not for each row.
+            let transaction = connection.unchecked_transaction()?;
+            query(&transaction).map_err(StoreError::from)
         })
         .await
         .map_err(|_| StoreError::Closed)?

@@ -2,7 +2,7 @@
 //!
 //! Trouble with memory is logged and counted, and the request goes on without: nothing here may fail or delay a completion.
 
-use std::sync::Arc;
+use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
@@ -23,11 +23,12 @@ use crate::app::AppState;
 use crate::memory::extract::Exchange;
 use crate::memory::ingest::ingest;
 use crate::memory::inject::inject;
+use crate::memory::query::MESSAGES;
 use crate::memory::recall::{Budget, Recall};
 use crate::metrics::ProxyRoute;
 use crate::model::{self, ChatRequest, Namespace};
 use crate::proxy::{Answer, tee};
-use crate::store::StoreError;
+use crate::store::{Reader, StoreError};
 
 /// Longest time that a request waits for memory before it goes on without.
 const MEMORY_TIMEOUT: Duration = Duration::from_millis(500);
@@ -58,13 +59,14 @@ pub(super) async fn complete(
 
     let recalls = state.proxy.auto_context && !options.skip_memory && chat.newest_user().is_some();
     let remembers = state.proxy.auto_remember && !options.skip_extract && chat.newest_user().is_some();
-    let namespace = if recalls || remembers {
-        find_namespace(&state, &options).await?
+    let texts = chat.user_texts().take(MESSAGES).map(Cow::into_owned).collect();
+    let (namespace, recall) = if recalls || remembers {
+        consult(&state, &options, recalls.then_some(texts)).await?
     } else {
-        None
+        (None, None)
     };
-    let (injected, forwarded) = match &namespace {
-        Some(namespace) if recalls => add_context(&state, namespace, &options, &chat).await,
+    let (injected, forwarded) = match (&namespace, recall) {
+        (Some(namespace), Some(recall)) => add_context(&state, namespace, &chat, &recall),
         _ => None,
     }
     .map_or_else(
@@ -96,50 +98,59 @@ pub(super) async fn complete(
     Ok(response)
 }
 
-/// The namespace of a request, made on its first use where that is allowed; `None` where the store is in trouble.
-async fn find_namespace(state: &AppState, options: &ChatOptions) -> Result<Option<Namespace>, ApiError> {
+/// The namespace of a request, made on its first use where that is allowed, and what it knows about the texts; neither where the store is in trouble.
+async fn consult(
+    state: &AppState,
+    options: &ChatOptions,
+    texts: Option<Vec<String>>,
+) -> Result<(Option<Namespace>, Option<Recall>), ApiError> {
+    let begun = Instant::now();
     let name = options.namespace.as_ref().unwrap_or(&state.memory.default_namespace);
+    let (profile, budget, configured) = (
+        state.memory.profile_tokens,
+        options.token_budget,
+        state.proxy.token_budget,
+    );
+    let key = name.as_str().to_owned();
+    let look = move |reader: &Reader<'_>| {
+        let Some(namespace) = reader.namespace(&key)? else {
+            return Ok(None);
+        };
+        let total = budget.or(namespace.config.token_budget).unwrap_or(configured);
+        let recall = texts
+            .map(|texts| Recall::of(reader, &namespace, &texts, Budget { total, profile }))
+            .transpose()?;
+        Ok(Some((namespace, recall)))
+    };
     let look_up = async {
-        match state.store.namespace(name.as_str().to_owned()).await? {
-            None if state.memory.auto_create_namespace => state.store.ensure_namespace(name.clone()).await.map(Some),
+        match state.store.reading(look).await? {
+            None if state.memory.auto_create_namespace => {
+                Ok(Some((state.store.ensure_namespace(name.clone()).await?, None)))
+            }
             found => Ok(found),
         }
     };
     match within_time(look_up).await {
         Ok(None) => Err(no_such_namespace(name.as_str()).with_param("X-MAIA-Namespace")),
-        Ok(found) => Ok(found),
+        Ok(Some((namespace, recall))) => {
+            state.metrics.recall_took(begun.elapsed());
+            Ok((Some(namespace), recall))
+        }
         Err(error) => {
-            tracing::warn!(%error, "the namespace could not be looked up; the request goes on without memory");
-            state.metrics.memory_failed("namespace");
-            Ok(None)
+            tracing::warn!(%error, "memory could not be consulted; the request goes on without it");
+            state.metrics.memory_failed("recall");
+            Ok((None, None))
         }
     }
 }
 
 /// The request with what is relevant to it; `None` where nothing is.
-async fn add_context(
+fn add_context(
     state: &AppState,
     namespace: &Namespace,
-    options: &ChatOptions,
     chat: &ChatRequest<'_>,
+    recall: &Recall,
 ) -> Option<(Injected, String)> {
-    let begun = Instant::now();
-    let total = options
-        .token_budget
-        .or(namespace.config.token_budget)
-        .unwrap_or(state.proxy.token_budget);
-    let budget = Budget {
-        total,
-        profile: state.memory.profile_tokens,
-    };
-    let recall = match within_time(Recall::of(&state.store, namespace, chat.user_texts(), budget)).await {
-        Ok(recall) => recall,
-        Err(error) => {
-            tracing::warn!(%error, "nothing could be recalled; the request goes on without context");
-            state.metrics.memory_failed("recall");
-            return None;
-        }
-    };
     let position = namespace
         .config
         .context_position
@@ -147,19 +158,19 @@ async fn add_context(
     let edited = (!recall.block.is_empty())
         .then(|| inject(chat, position, &recall.block.text()))
         .flatten();
-    let injected = edited.is_some().then(|| Injected {
-        memories: recall.memories.len(),
-        tokens: recall.block.tokens(),
-    });
+    let tokens = if edited.is_some() { recall.block.tokens() } else { 0 };
+    state.metrics.recalled(tokens);
+    let edited = edited?;
     state
-        .metrics
-        .recalled(injected.unwrap_or_default().tokens, begun.elapsed());
-    if injected.is_some() {
-        state
-            .access
-            .note(recall.memories.iter().map(|recalled| recalled.memory.row_id));
-    }
-    injected.zip(edited)
+        .access
+        .note(recall.memories.iter().map(|recalled| recalled.memory.row_id));
+    Some((
+        Injected {
+            memories: recall.memories.len(),
+            tokens,
+        },
+        edited,
+    ))
 }
 
 async fn within_time<T>(work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
@@ -207,7 +218,7 @@ struct Heard {
 
 /// Remembers the exchange once its answer has ended. Of an answer that was cut off only the question counts: half a sentence may say the opposite of the whole.
 fn remember_later(state: &AppState, heard: Heard) -> impl FnOnce(Answer) + Send + Unpin + 'static {
-    let state = Arc::new(state.clone());
+    let state = state.clone();
     // The answer may end while its connection is being dropped, where there is no current runtime.
     let runtime = Handle::current();
     move |answer: Answer| {
@@ -221,7 +232,7 @@ fn remember_later(state: &AppState, heard: Heard) -> impl FnOnce(Answer) + Send 
     }
 }
 
-async fn remember(state: Arc<AppState>, heard: Heard, answer: Answer) {
+async fn remember(state: AppState, heard: Heard, answer: Answer) {
     let assistant = answer.complete.then_some(answer.text.as_str());
     let exchange = Exchange {
         user: Some(&heard.user),

@@ -12,6 +12,7 @@ use super::search::check_query;
 use crate::app::AppState;
 use crate::memory::recall::{Budget, Recall};
 use crate::model::{MemoryId, MemoryType};
+use crate::store::Reader;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -64,7 +65,8 @@ pub(super) async fn context(
         total: token_budget,
         profile: state.memory.profile_tokens,
     };
-    let recall = Recall::of(&state.store, &namespace, [&body.query], budget).await?;
+    let look = move |reader: &Reader<'_>| Recall::of(reader, &namespace, [&body.query], budget);
+    let recall = state.store.reading(look).await?;
     let token_count = recall.block.tokens();
     let content = recall.block.text();
     let memories = recall

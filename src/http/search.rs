@@ -12,7 +12,7 @@ use super::page::{DEFAULT_LIMIT, Page, check_limit, limit_rule, time};
 use crate::app::AppState;
 use crate::memory::query::Query;
 use crate::model::{MemoryType, Source};
-use crate::store::{Cut, MemoryFilter, Window};
+use crate::store::{Cut, MemoryFilter, Reader, Window};
 
 /// Memories read of a term that many hold.
 const DEPTH: usize = 4_096;
@@ -72,10 +72,9 @@ pub(super) async fn search(
         depth: DEPTH,
     };
     let query = Query::search(&body.query);
-    let found = state
-        .store
-        .search(namespace.number, query, filter, Cut::default(), window)
-        .await?;
+    let number = namespace.number;
+    let look = move |reader: &Reader<'_>| reader.search(number, &query, &filter, Cut::default(), window);
+    let found = state.store.reading(look).await?;
     let hits = found
         .hits
         .into_iter()

@@ -10,11 +10,11 @@ pub const HEADING: &str = "## Relevant Context";
 pub struct Block {
     budget: u32,
     lines: Vec<String>,
-    /// Tokens of the heading and the lines, each with its line break.
-    cost: u32,
-    /// Tokens of the text, which has no line break at its end.
-    tokens: u32,
-    /// Whether a line begins with a slash, so that the whole text is counted anew with each line.
+    /// Tokens of the heading and of all lines but the last, each with its line break.
+    before_last: u32,
+    /// Tokens of the last line with a line break.
+    last: u32,
+    /// Whether a line begins with a slash, the one character that the encoding joins with a line break before it: then costs do not add up.
     joined: bool,
 }
 
@@ -22,40 +22,39 @@ impl Block {
     /// An empty block that may grow to `budget` tokens.
     #[must_use]
     pub fn new(budget: u32) -> Self {
-        // The blank line after the heading is one token with the heading's own line break.
-        let cost = count_tokens(&format!("{HEADING}\n\n"));
+        let before_last = count_tokens(&format!("{HEADING}\n\n"));
         Self {
             budget,
             lines: Vec::new(),
-            cost,
-            tokens: 0,
+            before_last,
+            last: 0,
             joined: false,
         }
     }
 
     /// Adds a memory as a line where it fits whole; whether it did. `cost` is [`line_cost`](crate::text::line_cost) of its line, as stored with it.
     pub fn add(&mut self, statement: &str, cost: u32) -> bool {
-        let text = line(statement);
-        if text.is_empty() {
+        let line = line(statement);
+        if line.is_empty() {
             return false;
         }
-        // What follows a line break never joins it, save a slash behind a punctuation mark: from then on nothing stored is true.
-        let joined = self.joined || text.starts_with('/');
-        let last = count_tokens(&text);
-        self.lines.push(text);
-        let tokens = if joined {
-            count_tokens(&self.text())
-        } else {
-            self.cost.saturating_add(last)
-        };
-        if tokens > self.budget {
+        let before = (self.before_last, self.last, self.joined);
+        self.before_last = self.before_last.saturating_add(self.last);
+        self.last = cost;
+        self.joined |= line.starts_with('/');
+        // Without its line break a line can cost more than with it, but only in the marks that stand at its end.
+        let marks = line.len() - line.trim_end_matches(|c: char| !c.is_alphanumeric()).len();
+        let most = self
+            .before_last
+            .saturating_add(cost)
+            .saturating_add(u32::try_from(marks).unwrap_or(u32::MAX));
+        self.lines.push(line);
+        let fits = !self.joined && most <= self.budget || self.tokens() <= self.budget;
+        if !fits {
             self.lines.pop();
-            return false;
+            (self.before_last, self.last, self.joined) = before;
         }
-        self.cost = self.cost.saturating_add(cost);
-        self.tokens = tokens;
-        self.joined = joined;
-        true
+        fits
     }
 
     /// Whether nothing was added.
@@ -67,7 +66,11 @@ impl Block {
     /// Tokens of the text; 0 where nothing was added.
     #[must_use]
     pub fn tokens(&self) -> u32 {
-        self.tokens
+        match self.lines.last() {
+            None => 0,
+            Some(_) if self.joined => count_tokens(&self.text()),
+            Some(last) => self.before_last.saturating_add(count_tokens(last)),
+        }
     }
 
     /// The block; empty where nothing was added.

@@ -16,7 +16,7 @@ const ENOUGH_TERMS: usize = 2;
 /// Weight of words from a message before, against those of the newest.
 const EARLIER_WEIGHT: f64 = 0.5;
 /// Messages of the user that are looked at, the newest included.
-const MESSAGES: usize = 3;
+pub const MESSAGES: usize = 3;
 /// Text of a message that is looked at, in bytes. A question stands at the beginning or the end of what is pasted around it.
 const HEAD: usize = 2_000;
 const TAIL: usize = 1_000;

@@ -7,8 +7,8 @@ use std::collections::HashSet;
 
 use super::block::Block;
 use super::query::{AboutUser, Query};
-use crate::model::{Memory, Namespace};
-use crate::store::{Cut, MemoryFilter, SearchHit, Store, StoreError, Window};
+use crate::model::{Memory, Namespace, NamespaceNumber};
+use crate::store::{Cut, MemoryFilter, ReadError, Reader, SearchHit, Window};
 
 /// Most matches in a block, and how far the terms that many memories hold are read for them.
 const WINDOW: Window = Window {
@@ -29,6 +29,8 @@ const FEW: f64 = 0.35;
 const BESIDE_LEAST: f64 = 0.7;
 /// Facts about the user that are looked at.
 const MAX_FACTS: u32 = 100;
+/// Tokens below which no fact fits any more.
+const LEAST_FACT: u32 = 4;
 
 /// How many tokens a context may have.
 #[derive(Clone, Copy, Debug)]
@@ -63,13 +65,13 @@ impl Recall {
     /// Recalls what a namespace knows that is relevant to what the user said, newest message first.
     ///
     /// # Errors
-    /// The store is in trouble.
-    pub async fn of<T: AsRef<str>>(
-        store: &Store,
+    /// The database cannot be read.
+    pub fn of<T: AsRef<str>>(
+        reader: &Reader<'_>,
         namespace: &Namespace,
         user_texts: impl IntoIterator<Item = T>,
         budget: Budget,
-    ) -> Result<Self, StoreError> {
+    ) -> Result<Self, ReadError> {
         let mut recall = Self {
             memories: Vec::new(),
             block: Block::new(budget.total),
@@ -95,14 +97,12 @@ impl Recall {
                 beside_best: BESIDE_BEST,
             },
         };
-        let found = store
-            .search(namespace.number, query.search, MemoryFilter::default(), cut, WINDOW)
-            .await?;
+        let found = reader.search(namespace.number, &query.search, &MemoryFilter::default(), cut, WINDOW)?;
         recall.add_matches(found.hits);
         let for_user = query.about_user == AboutUser::Yes
             || query.about_user == AboutUser::IfRelated && !recall.memories.is_empty();
         if for_user && budget.profile > 0 {
-            recall.add_facts(store.facts(namespace.number, MAX_FACTS).await?, budget.profile);
+            recall.add_facts(reader, namespace.number, budget.profile)?;
         }
         Ok(recall)
     }
@@ -117,17 +117,21 @@ impl Recall {
         }
     }
 
-    fn add_facts(&mut self, facts: Vec<Memory>, share: u32) {
+    fn add_facts(&mut self, reader: &Reader<'_>, namespace: NamespaceNumber, share: u32) -> Result<(), ReadError> {
         let known: HashSet<i64> = self.memories.iter().map(|recalled| recalled.memory.row_id).collect();
-        let mut left = share;
-        for memory in facts.into_iter().filter(|fact| !known.contains(&fact.row_id)) {
-            if memory.token_count <= left && self.block.add(&memory.statement(), memory.token_count) {
+        let (mut left, mut looked_at) = (share, 0);
+        reader.facts(namespace, |memory| {
+            looked_at += 1;
+            if known.contains(&memory.row_id) {
+                // It stands among the matches.
+            } else if memory.token_count <= left && self.block.add(&memory.statement(), memory.token_count) {
                 left -= memory.token_count;
                 self.memories.push(Recalled { memory, score: 0.0 });
             } else {
                 self.truncated = true;
             }
-        }
+            left >= LEAST_FACT && looked_at < MAX_FACTS
+        })
     }
 }
 

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params, pa
 use uuid::Uuid;
 
 use super::namespaces::{to_json, unreadable};
-use super::{Store, StoreError};
+use super::{ReadError, Reader, Store, StoreError};
 use crate::model::{self, Memory, MemoryId, MemoryType, Metadata, NamespaceNumber, NewMemory, Source, Tags, Turn};
 use crate::text;
 
@@ -210,23 +210,6 @@ impl Store {
         .await
     }
 
-    /// Facts of a namespace (`semantic`), most confident first, then newest first.
-    ///
-    /// # Errors
-    /// The store is in trouble.
-    pub async fn facts(&self, namespace: NamespaceNumber, limit: u32) -> Result<Vec<Memory>, StoreError> {
-        self.read(move |connection| {
-            connection
-                .prepare_cached(&format!(
-                    "SELECT {COLUMNS} FROM memories WHERE namespace = ?1 AND type = 'semantic'
-                     ORDER BY confidence DESC, row_id DESC LIMIT ?2"
-                ))?
-                .query_map(params![namespace.0, limit], from_row)?
-                .collect()
-        })
-        .await
-    }
-
     /// Notes that memories, given by row id, were injected, so often each, last at this time. Those that are gone are passed over.
     ///
     /// # Errors
@@ -243,6 +226,29 @@ impl Store {
             Ok(())
         })
         .await
+    }
+}
+
+impl Reader<'_> {
+    /// Facts of a namespace (`semantic`), most confident first, then newest first, for as long as they are wanted.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn facts(
+        &self,
+        namespace: NamespaceNumber,
+        mut wants_more: impl FnMut(Memory) -> bool,
+    ) -> Result<(), ReadError> {
+        let mut read = self.connection.prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM memories WHERE namespace = ?1 AND type = 'semantic' ORDER BY confidence DESC, row_id DESC"
+        ))?;
+        let mut rows = read.query([namespace.0])?;
+        while let Some(row) = rows.next()? {
+            if !wants_more(from_row(row)?) {
+                break;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
 use uuid::Uuid;
 
 use super::memories::time;
-use super::{Store, StoreError};
+use super::{ReadError, Reader, Store, StoreError};
 use crate::model::{self, Namespace, NamespaceConfig, NamespaceName, NamespaceNumber, NamespaceStats};
 
 const COLUMNS: &str = "number, id, name, config, memory_count, token_count, word_count, created_at, updated_at";
@@ -147,6 +147,16 @@ impl Store {
             Ok(DeleteNamespace::Deleted)
         })
         .await
+    }
+}
+
+impl Reader<'_> {
+    /// The namespace of a name, or else of an id.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn namespace(&self, name_or_id: &str) -> Result<Option<Namespace>, ReadError> {
+        Ok(find(self.connection, name_or_id)?)
     }
 }
 

@@ -4,14 +4,13 @@
 //! slow and lets the words of one namespace weigh on the order of another. Which terms a memory holds comes from the index itself, by the index's own
 //! stemming, and only the best candidates are read. What they are worth is for [`super::ranking`] to say.
 
-use std::collections::HashMap;
-
 use rusqlite::{Connection, OptionalExtension as _, Statement};
+use rustc_hash::FxHashMap;
 
 use super::memories::{COLUMNS, MemoryFilter, from_row};
-use super::postings::{self, Posting, TermCounts};
+use super::postings::{self, Posting};
 use super::ranking::{Collection, NEIGHBOURS, form_factor};
-use super::{Store, StoreError};
+use super::{ReadError, Reader};
 use crate::model::{Memory, NamespaceNumber};
 use crate::text::{self, Term};
 
@@ -20,7 +19,7 @@ const MAX_SPREAD: usize = 512;
 /// Best candidates that are read and scored in full.
 const MAX_CANDIDATES: usize = 1_024;
 /// Candidates read beyond those asked for: what is not known before reading changes the order among near equals.
-const MARGIN: usize = 32;
+const MARGIN: usize = 14;
 
 /// What to look for.
 #[derive(Clone, Debug, Default)]
@@ -73,28 +72,26 @@ pub struct Found {
     pub total: usize,
 }
 
-impl Store {
+impl Reader<'_> {
     /// The memories of a namespace that hold at least one of the terms, pass the filter and survive the cut.
     ///
     /// # Errors
-    /// The store is in trouble.
-    pub async fn search(
+    /// The database cannot be read.
+    pub fn search(
         &self,
         namespace: NamespaceNumber,
-        query: SearchQuery,
-        filter: MemoryFilter,
+        query: &SearchQuery,
+        filter: &MemoryFilter,
         cut: Cut,
         window: Window,
-    ) -> Result<Found, StoreError> {
+    ) -> Result<Found, ReadError> {
         if query.terms.is_empty() {
             return Ok(Found::default());
         }
-        let counts = self.term_counts();
-        self.read(move |connection| {
-            let search = Search::begin(connection, &counts, namespace, &query, window.depth)?;
-            search.map_or(Ok(Found::default()), |search| search.run(&filter, cut, window))
-        })
-        .await
+        match Search::begin(self, namespace, query, window.depth)? {
+            Some(search) => Ok(search.run(filter, cut, window)?),
+            None => Ok(Found::default()),
+        }
     }
 }
 
@@ -132,12 +129,12 @@ struct Search<'a> {
 impl<'a> Search<'a> {
     /// Looks the terms up; `None` where the namespace is empty or gone.
     fn begin(
-        connection: &'a Connection,
-        counts: &TermCounts,
+        reader: &Reader<'a>,
         namespace: NamespaceNumber,
         query: &SearchQuery,
         depth: usize,
     ) -> rusqlite::Result<Option<Self>> {
+        let connection = reader.connection;
         let collection = connection
             .prepare_cached("SELECT memory_count, word_count, turn_count FROM namespaces WHERE number = ?1")?
             .query_row([namespace.0], |row| {
@@ -152,7 +149,14 @@ impl<'a> Search<'a> {
             return Ok(None);
         };
         let terms = query.terms.iter().map(|(term, _)| term);
-        let postings = postings::read(connection, counts, namespace, collection.memories, terms, depth)?;
+        let postings = postings::read(
+            connection,
+            reader.term_counts,
+            namespace,
+            collection.memories,
+            terms,
+            depth,
+        )?;
         let held = |((term, factor), posting): (&(Term, f64), Posting)| Held {
             weight: factor * collection.term_weight(posting.holding),
             telling: factor * collection.telling(term, posting.holding),
@@ -208,7 +212,7 @@ impl<'a> Search<'a> {
 
     /// Rows that may match and survive the cut, best first.
     fn candidates(&self, cut: Cut) -> Vec<i64> {
-        let mut candidates: HashMap<i64, Candidate> = HashMap::new();
+        let mut candidates: FxHashMap<i64, Candidate> = FxHashMap::default();
         for term in &self.terms {
             let mut add = |row: i64, part: f64| {
                 let candidate = candidates.entry(row).or_default();
@@ -219,7 +223,7 @@ impl<'a> Search<'a> {
                 term.posting.rows.iter().for_each(|row| add(*row, 1.0));
                 continue;
             }
-            let mut nearest: HashMap<i64, f64> = HashMap::with_capacity(term.posting.rows.len() * NEIGHBOURS.len());
+            let mut nearest: FxHashMap<i64, f64> = FxHashMap::default();
             for row in &term.posting.rows {
                 nearest.insert(*row, 1.0);
                 for (distance, weight) in NEIGHBOURS {
@@ -292,7 +296,7 @@ impl<'a> Search<'a> {
 /// Which conversation a row belongs to; each is asked for once.
 struct Conversations<'a> {
     read: rusqlite::CachedStatement<'a>,
-    known: HashMap<i64, Option<String>>,
+    known: FxHashMap<i64, Option<String>>,
 }
 
 impl<'a> Conversations<'a> {
@@ -300,7 +304,7 @@ impl<'a> Conversations<'a> {
         let read = connection.prepare_cached("SELECT conversation_id FROM memories WHERE row_id = ?1")?;
         Ok(Self {
             read,
-            known: HashMap::new(),
+            known: FxHashMap::default(),
         })
     }
 

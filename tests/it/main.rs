@@ -1,12 +1,10 @@
 //! Integration tests: a whole maia on real sockets and real files, and a file for each capability.
 #![expect(
     clippy::expect_used,
-    clippy::format_collect,
-    clippy::format_push_string,
     clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
-    reason = "a test fails by panicking, and may be slow"
+    reason = "a test fails by panicking"
 )]
 
 mod audience;

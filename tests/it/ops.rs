@@ -104,7 +104,7 @@ fn without_a_store_chat_goes_on() {
     let reply = maia.send(&chat_with("Hi"));
     assert_eq!(reply.expect(200)["id"], "c1");
     assert_eq!(reply.header("x-maia-memories-used"), Some("0"));
-    assert!(value(&maia, "maia_memory_errors_total{operation=\"namespace\"}") >= 1.0);
+    assert!(value(&maia, "maia_memory_errors_total{operation=\"recall\"}") >= 1.0);
 }
 
 #[test]
