@@ -12,9 +12,9 @@ use crate::store::{Cut, MemoryFilter, ReadError, Reader, SearchHit, Window};
 
 /// Most matches in a block, and how far the terms that many memories hold are read for them.
 const WINDOW: Window = Window {
-    limit: 50,
+    limit: 32,
     offset: 0,
-    depth: 256,
+    depth: 128,
 };
 /// A memory that holds less than this part of what the best one holds is left out: the budget is a ceiling, not a target.
 const BESIDE_BEST: f64 = 0.45;

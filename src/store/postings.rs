@@ -15,7 +15,7 @@ use crate::text::Term;
 /// Terms of a query that are looked up; more of them no longer change which memory is best.
 const MAX_TERMS: usize = 32;
 /// Memories read of the meeting of two terms.
-const MAX_MEETING: usize = 256;
+const MAX_MEETING: usize = 128;
 /// Common terms whose meetings with each other are read.
 const MAX_COMMON: usize = 4;
 /// Memories counted for a term; one that more hold weighs next to nothing.
