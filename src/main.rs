@@ -160,7 +160,8 @@ async fn serve(config: Config) -> Result<(), Failure> {
     let address = listener.local_addr().unwrap_or(address);
     let store = Store::open(&config.storage.path).map_err(|error| Failure::Database(error.to_string()))?;
     let path = config.storage.path.display().to_string();
-    let backend = config.proxy.backend.clone();
+    // Without its query, which may hold what is not for a log.
+    let backend = config.proxy.backend.split('?').next().unwrap_or_default().to_owned();
     let app = App::new(config, store).map_err(|error| Failure::Configuration(error.to_string()))?;
     app.prepare()
         .await

@@ -49,8 +49,18 @@ pub(super) async fn complete(
     State(state): State<AppState>,
     Extension(RequestId(request_id)): Extension<RequestId>,
     request: Request,
-) -> Result<Response, ApiError> {
+) -> Response {
     let begun = Instant::now();
+    let response = answer(&state, request_id, request)
+        .await
+        .unwrap_or_else(ApiError::into_response);
+    state
+        .metrics
+        .proxied(ProxyRoute::Chat, response.status().as_u16(), begun.elapsed());
+    response
+}
+
+async fn answer(state: &AppState, request_id: String, request: Request) -> Result<Response, ApiError> {
     let (parts, body) = request.into_parts();
     require_json(&parts.headers)?;
     let options = ChatOptions::from_headers(&parts.headers)?;
@@ -61,12 +71,12 @@ pub(super) async fn complete(
     let remembers = state.proxy.auto_remember && !options.skip_extract && chat.newest_user().is_some();
     let texts = chat.user_texts().take(MESSAGES).map(Cow::into_owned).collect();
     let (namespace, recall) = if recalls || remembers {
-        consult(&state, &options, recalls.then_some(texts)).await?
+        consult(state, &options, recalls.then_some(texts)).await?
     } else {
         (None, None)
     };
     let (injected, forwarded) = match (&namespace, recall) {
-        (Some(namespace), Some(recall)) => add_context(&state, namespace, &chat, &recall),
+        (Some(namespace), Some(recall)) => add_context(state, namespace, &chat, &recall),
         _ => None,
     }
     .map_or_else(
@@ -84,7 +94,7 @@ pub(super) async fn complete(
     });
 
     let query = parts.uri.query().map(str::to_owned);
-    let answer = forward(&state, parts.headers, query.as_deref(), forwarded, exchange).await;
+    let answer = forward(state, parts.headers, query.as_deref(), forwarded, exchange).await;
     let mut response = answer.unwrap_or_else(axum::response::IntoResponse::into_response);
     response
         .headers_mut()
@@ -92,9 +102,6 @@ pub(super) async fn complete(
     response
         .headers_mut()
         .insert(TOKENS_INJECTED, HeaderValue::from(injected.tokens));
-    state
-        .metrics
-        .proxied(ProxyRoute::Chat, response.status().as_u16(), begun.elapsed());
     Ok(response)
 }
 

@@ -4,7 +4,7 @@
 use axum::Json;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use serde::Serialize;
 
 use crate::proxy::BackendError;
 use crate::store::StoreError;
@@ -21,6 +21,19 @@ pub(crate) struct ApiError {
     detail: Option<String>,
     /// Boxed, for an error should not weigh more than what it stands in for.
     headers: Box<HeaderMap>,
+}
+
+#[derive(Serialize)]
+struct Envelope<'a> {
+    error: ErrorBody<'a>,
+}
+
+#[derive(Serialize)]
+struct ErrorBody<'a> {
+    message: &'a str,
+    r#type: &'a str,
+    param: Option<&'a str>,
+    code: &'a str,
 }
 
 /// Marks a response as one that maia made for an error, for the log.
@@ -187,9 +200,13 @@ impl IntoResponse for ApiError {
         let detail = self
             .detail
             .or_else(|| self.status.is_server_error().then(|| self.message.clone()));
-        let body = json!({
-            "error": { "message": self.message, "type": self.kind, "param": self.param, "code": self.code }
-        });
+        let error = ErrorBody {
+            message: &self.message,
+            r#type: self.kind,
+            param: self.param.as_deref(),
+            code: self.code,
+        };
+        let body = Envelope { error };
         let mut response = (self.status, Json(body)).into_response();
         response.headers_mut().extend(*self.headers);
         response.extensions_mut().insert(ErrorMark {

@@ -141,10 +141,12 @@ fn message(body: &str, raw: &RawValue) -> Message {
             content: Content::Other,
         };
     };
-    let role = match role.map(RawValue::get) {
-        Some(r#""system""# | r#""developer""#) => Role::System,
-        Some(r#""user""#) => Role::User,
-        Some(r#""assistant""#) => Role::Assistant,
+    // Parsed as text, for a role may be written with escapes.
+    let role = role.and_then(|role| serde_json::from_str::<BorrowedText<'_>>(role.get()).ok());
+    let role = match role.as_ref().map(|role| role.0.as_ref()) {
+        Some("system" | "developer") => Role::System,
+        Some("user") => Role::User,
+        Some("assistant") => Role::Assistant,
         _ => Role::Other,
     };
     let content = content.map_or(Content::Missing, |content| parse_content(body, content));

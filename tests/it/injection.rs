@@ -412,3 +412,14 @@ fn any_request_is_forwarded_as_it_is_but_for_the_block() {
         assert!(hits > 75, "only {hits} of 150 requests got the block");
     }
 }
+
+#[tokio::test]
+async fn a_role_written_with_escapes_is_read() {
+    let (backend, app) = maia("system").await;
+    app.chat(r#"{"messages":[{"role":"us\u0065r","content":"dark mode?"}]}"#)
+        .await;
+    assert_eq!(
+        backend.last().text(),
+        r###"{"messages":[{"role":"system","content":"## Relevant Context\n\nUser prefers dark mode"},{"role":"us\u0065r","content":"dark mode?"}]}"###
+    );
+}
