@@ -36,7 +36,8 @@ mod words;
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
-use unicode_normalization::{UnicodeNormalization as _, char::is_combining_mark};
+
+use crate::text::fingerprint;
 
 /// How much of each side is read, in bytes; what lies beyond is paste, not conversation.
 const MAX_SIDE_BYTES: usize = 64 * 1024;
@@ -105,33 +106,9 @@ pub fn extract(exchange: &Exchange<'_>) -> Vec<Extracted> {
     let mut seen = HashSet::new();
     said.chain(noted)
         .filter_map(|found| finished(found, exchange.at))
-        .filter(|found| seen.insert(normalized(&found.content)))
+        .filter(|found| seen.insert(fingerprint(&found.content)))
         .take(MAX_MEMORIES)
         .collect()
-}
-
-/// The words of a fact after normalising (case, diacritics, punctuation, white space): the key under which the same
-/// fact is recognised again.
-#[must_use]
-pub fn normalized(content: &str) -> String {
-    let mut key = String::with_capacity(content.len());
-    let mut gap = false;
-    for c in content
-        .nfkd()
-        .filter(|c| !is_combining_mark(*c))
-        .flat_map(char::to_lowercase)
-    {
-        if c.is_alphanumeric() {
-            if gap && !key.is_empty() {
-                key.push(' ');
-            }
-            gap = false;
-            key.push(c);
-        } else if !matches!(c, '\'' | '\u{2019}') {
-            gap = true;
-        }
-    }
-    key
 }
 
 /// Puts the dates in, and refuses what must not become a memory whichever rule found it.

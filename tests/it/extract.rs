@@ -5,7 +5,8 @@ mod about_themselves;
 mod in_passing;
 
 use chrono::{DateTime, Utc};
-use maia::memory::extract::{Exchange, Extracted, Speaker, extract, normalized};
+use maia::memory::extract::{Exchange, Extracted, Speaker, extract};
+use maia::text::fingerprint;
 use proptest::prelude::*;
 
 use about_themselves::ABOUT_THEMSELVES;
@@ -82,6 +83,10 @@ fn instructions_that_are_meant_to_last_are_kept() {
         &[
             (
                 "From now on answer in German.",
+                &["User wants the assistant to answer in German from now on"],
+            ),
+            (
+                "From now on answer in German, please.",
                 &["User wants the assistant to answer in German from now on"],
             ),
             (
@@ -409,12 +414,9 @@ fn the_same_fact_is_kept_once_and_the_user_is_its_source() {
 
 #[test]
 fn facts_are_recognised_again_across_case_accents_and_punctuation() {
-    assert_eq!(normalized("User's  café is “Zoë”!"), "users cafe is zoe");
-    assert_eq!(
-        normalized("User likes the cafe\u{301}"),
-        normalized("user likes the café.")
-    );
-    assert_eq!(normalized("  "), "");
+    let same = fingerprint("User's café is “Zoë”");
+    assert_eq!(fingerprint("user's  CAFE\u{301} is Zoe!"), same);
+    assert_ne!(fingerprint("User's café is not “Zoë”"), same);
 }
 
 #[test]

@@ -150,6 +150,8 @@ pub(super) fn lasting(words: &[Word], requests: bool) -> Option<(String, Verdict
     let mut chars = order.chars();
     let order: String = chars.next().map(|c| c.to_lowercase().chain(chars).collect())?;
     let order = order
+        .trim_end_matches(" please")
+        .trim_end_matches(',')
         .trim_end_matches(" from now on")
         .trim_end_matches(" going forward")
         .trim_end_matches(" in the future")
