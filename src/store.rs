@@ -1,6 +1,6 @@
 //! The database: one `SQLite` file, one thread that writes, a pool of readers.
 //!
-//! Writes go through [`writer`], which commits what is waiting in groups and answers after the commit, with `synchronous=FULL`: a write that was
+//! Writes go through the thread of `writer`, which commits what is waiting in groups and answers after the commit, with `synchronous=FULL`: a write that was
 //! answered survives a power cut. Reads run on the blocking threads of the runtime, on read-only connections. Nothing outside this folder names `rusqlite`.
 
 mod connection;
