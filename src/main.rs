@@ -16,11 +16,8 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Memory for any program that talks to an OpenAI-compatible API.
-///
-/// maia stands between your program and the model: it finds what it knows that matters, puts it into the request, forwards it, streams the answer back
-/// and remembers what was new. Point your client at <http://localhost:8080/proxy/v1> and change nothing else.
 #[derive(Parser)]
-#[command(name = "maia", version, after_long_help = AFTER_HELP)]
+#[command(name = "maia", version, long_about = ABOUT, after_long_help = AFTER_HELP)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -49,13 +46,24 @@ struct Settings {
     /// Database file [default: ./maia.db]
     #[arg(long, short, global = true, value_name = "FILE")]
     database: Option<String>,
-    /// Address of the backend [default: <http://localhost:11434/v1>]
-    #[arg(long, short, global = true, value_name = "URL")]
+    #[arg(
+        long,
+        short,
+        global = true,
+        value_name = "URL",
+        help = "Address of the backend [default: http://localhost:11434/v1]"
+    )]
     backend: Option<String>,
     /// Any other setting, as in `--set proxy.token_budget=2000`; may stand several times
     #[arg(long = "set", global = true, value_name = "KEY=VALUE", value_parser = key_and_value)]
     others: Vec<(String, String)>,
 }
+
+const ABOUT: &str = "\
+Memory for any program that talks to an OpenAI-compatible API.
+
+maia stands between your program and the model: it finds what it knows that matters, puts it into the request, forwards it, streams the answer back \
+and remembers what was new. Point your client at http://localhost:8080/proxy/v1 and change nothing else.";
 
 const AFTER_HELP: &str = "\
 Every setting can also be given as an environment variable: proxy.token_budget is MAIA_PROXY_TOKEN_BUDGET.
