@@ -69,9 +69,9 @@ async fn answer(state: &AppState, request_id: String, request: Request) -> Resul
 
     let recalls = state.proxy.auto_context && !options.skip_memory && chat.newest_user().is_some();
     let remembers = state.proxy.auto_remember && !options.skip_extract && chat.newest_user().is_some();
-    let texts = chat.user_texts().take(MESSAGES).map(Cow::into_owned).collect();
+    let texts = recalls.then(|| chat.user_texts().take(MESSAGES).map(Cow::into_owned).collect());
     let (namespace, recall) = if recalls || remembers {
-        consult(state, &options, recalls.then_some(texts)).await?
+        consult(state, &options, texts).await?
     } else {
         (None, None)
     };
@@ -95,7 +95,7 @@ async fn answer(state: &AppState, request_id: String, request: Request) -> Resul
 
     let query = parts.uri.query().map(str::to_owned);
     let answer = forward(state, parts.headers, query.as_deref(), forwarded, exchange).await;
-    let mut response = answer.unwrap_or_else(axum::response::IntoResponse::into_response);
+    let mut response = answer.unwrap_or_else(ApiError::into_response);
     response
         .headers_mut()
         .insert(MEMORIES_USED, HeaderValue::from(injected.memories));
@@ -140,7 +140,9 @@ async fn consult(
     match within_time(look_up).await {
         Ok(None) => Err(no_such_namespace(name.as_str()).with_param("X-MAIA-Namespace")),
         Ok(Some((namespace, recall))) => {
-            state.metrics.recall_took(begun.elapsed());
+            if recall.is_some() {
+                state.metrics.recall_took(begun.elapsed());
+            }
             Ok((Some(namespace), recall))
         }
         Err(error) => {
