@@ -12,7 +12,6 @@ use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use http_body_util::Full;
-use tokio::runtime::Handle;
 
 use super::backend_answer::{self, Answered};
 use super::chat_options::ChatOptions;
@@ -228,16 +227,14 @@ struct Heard {
 /// Remembers the exchange once its answer has ended. Of an answer that was cut off only the question counts: half a sentence may say the opposite of the whole.
 fn remember_later(state: &AppState, heard: Heard) -> impl FnOnce(Answer) + Send + Unpin + 'static {
     let state = state.clone();
-    // The answer may end while its connection is being dropped, where there is no current runtime.
-    let runtime = Handle::current();
     move |answer: Answer| {
         if state.tasks.len() >= MAX_WAITING {
             tracing::warn!("an exchange was not remembered: too many wait for the store");
             state.metrics.memory_failed("extract");
             return;
         }
-        let tasks = state.tasks.clone();
-        tasks.spawn_on(remember(state, heard, answer), &runtime);
+        let (tasks, background) = (state.tasks.clone(), state.background.clone());
+        tasks.spawn_on(remember(state, heard, answer), &background);
     }
 }
 
