@@ -1,6 +1,8 @@
 // The official `openai` package for Node.
 import OpenAI from "openai";
-import { CITY, CITY_ARGUMENT, serve, TEXTS, WEATHER } from "./serve.js";
+import { zodResponseFormat } from "openai/helpers/zod";
+import { z } from "zod";
+import { CITY_ARGUMENT, serve, TEXTS, WEATHER } from "./serve.js";
 
 const TOOL = {
   type: "function",
@@ -49,10 +51,10 @@ async function tools(task) {
 }
 
 async function structured(task) {
-  const format = { type: "json_schema", json_schema: { name: "City", strict: true, schema: CITY } };
-  const request = { ...options(task), messages: [user(task.question)], response_format: format };
+  const city = z.object({ city: z.string(), population: z.number().int() });
+  const request = { ...options(task), messages: [user(task.question)], response_format: zodResponseFormat(city, "City") };
   const answer = await client(task).chat.completions.parse(request);
-  return { answer: { value: answer.choices[0].message.parsed ?? JSON.parse(answer.choices[0].message.content) }, object: answer };
+  return { answer: { value: answer.choices[0].message.parsed }, object: answer };
 }
 
 async function embeddings(task) {
