@@ -29,7 +29,7 @@ e2e: need-rust need-python ## Run real clients and judges through maia, before s
 	@$(INSTALL)
 	cargo build --locked
 	cargo build --locked --manifest-path tests/e2e/rust/Cargo.toml --target-dir $(TARGET)/e2e
-	@# The older tests of the official package a second time, with its next major version.
+	@# The next major version of the official package, which needs the same from maia.
 	$(E2E) PYTHONPATH=.venv/openai3 $(PYTEST)/test_openai.py
 	cd tests/e2e/node && $(E2E) npm test
 	$(E2E) $(PYTEST)
