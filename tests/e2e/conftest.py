@@ -131,11 +131,11 @@ def maia_without_backend(binary, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def driver(tmp_path_factory):
-    """The program of a client by the client's name, started when it is first asked for."""
+    """The program of a client by the client's name, started when it is first asked for, or after it broke down."""
     started = {}
 
     def driver(name):
-        if name not in started:
+        if name not in started or not started[name].running:
             started[name] = Driver(CLIENTS[name], tmp_path_factory.mktemp("client"))
         return started[name]
 

@@ -9,7 +9,6 @@ import uuid
 import pytest
 
 from support.clients import Namespace
-from support.processes import eventually
 from support.scenarios import BLOCK, CLIENTS, IMAGE, MEMORY, QUESTION, SCENARIOS
 
 WAYS = ["direct", "maia", "memory"]
@@ -97,6 +96,7 @@ def test_scripted(driver, backend, maia, name, scenario):
     for way in WAYS[1:]:
         assert len(received[way]) == len(received["direct"]), f"requests of {way}"
     for direct, plain, remembering in zip(*received.values(), strict=True):
+        assert direct.headers.get("user-agent", "").startswith(client.agent)
         assert (plain.method, plain.path) == (direct.method, direct.path)
         assert plain.body == direct.body
         assert headers(plain) == headers(direct)
@@ -159,4 +159,4 @@ def test_the_answer_is_remembered_whatever_the_client(driver, backend, maia):
         backend.on(model, *SCENARIOS["stream"].replies)
         namespace = Namespace(maia, f"user-{uuid.uuid4()}")
         driver(name).run({**task("stream", maia.proxy_url, model, namespace), "question": "I live in Lisbon."})
-        eventually(lambda: "User lives in Lisbon" in namespace.contents(), f"the fact told to {name} is listed")  # noqa: B023
+        namespace.wait_for("User lives in Lisbon")

@@ -45,12 +45,19 @@ class Driver:
             readable, _, _ = select.select([process.stdout], [], [], deadline)
         except BrokenPipeError:
             readable = [process.stdout]
-        assert readable, f"{self.name} did not answer within {deadline:g} s: {task['scenario']}\n{self.child.log[-2000:]}"
+        if not readable:
+            # Its answer may still come, and would be taken for the next one.
+            self.child.kill()
+            raise AssertionError(f"{self.name} did not answer within {deadline:g} s: {task['scenario']}\n{self.child.log[-2000:]}")
         line = process.stdout.readline()
         assert line, f"{self.name} ended in the middle of {task['scenario']}:\n{self.child.log[-4000:]}"
         outcome = json.loads(line)
         assert "crash" not in outcome, f"{self.name}, {task['scenario']} at {task['base_url']}:\n{outcome['crash']}"
         return outcome
+
+    @property
+    def running(self):
+        return self.child.process.poll() is None
 
     def stop(self):
         self.child.kill()

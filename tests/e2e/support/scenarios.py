@@ -89,7 +89,8 @@ class Client:
     lacks: dict = field(default_factory=dict)
     # Where the client decides on the model's name.
     models: dict = field(default_factory=dict)
-    environment: dict = field(default_factory=dict)
+    # How its `User-Agent` begins, where two versions of it must not be mixed up.
+    agent: str = ""
 
     @property
     def scenarios(self):
@@ -108,8 +109,8 @@ def _always(name):
 CLIENTS = {
     client.name: client
     for client in (
-        Client("openai 2 (Python)", "python openai_python.py", _OPENAI),
-        Client("openai 3 (Python)", "python3 openai_python.py", _OPENAI),
+        Client("openai 2 (Python)", "python openai_python.py", _OPENAI, agent="OpenAI/Python 2."),
+        Client("openai 3 (Python)", "python3 openai_python.py", _OPENAI, agent="OpenAI/Python 3."),
         Client("openai (Node)", "node openai.js", _OPENAI),
         Client("langchain-openai", "python langchain_python.py", _LANGCHAIN, {"models": "LangChain has no call for it"}),
         Client(
