@@ -12,7 +12,7 @@ E2E := TEST_BINARY=$(abspath $(TARGET))/debug/maia TEST_RUST_CLIENT=$(abspath $(
 .PHONY: help demo test e2e check run bench eval-recall release fmt clean need-rust need-python
 
 help: ## List these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: need-rust need-python ## Hold two conversations with a real model, and show what maia remembers
 	@# What is missing shows before the long build.
