@@ -56,7 +56,8 @@ def expect(client, scenario, answer):
         assert said["line"].startswith(f"Error: Error code: {expected['status']} - {expected['message']}"), said
         return
     assert said["status"] == expected["status"], said
-    assert said["message"].startswith(expected["message"]), said
+    # `async-openai` makes the whole body of a 5xx its message.
+    assert expected["message"] in said["message"], said
     assert said["code"] in (None, expected["code"]), said
     if said["retry_after"] is not None:
         assert said["retry_after"] == expected.get("retry_after"), said
