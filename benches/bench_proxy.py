@@ -15,6 +15,7 @@ import http.client
 import json
 import os
 import pathlib
+import re
 import resource
 import shutil
 import socket
@@ -109,12 +110,21 @@ class Bench:
         process = self.start("maia", [self.maia, *settings], env=environment)
         return Way("maia, memory skipped", process, port, "/proxy" + PATH, SKIP), Way("maia, memory on", process, port, "/proxy" + PATH)
 
-    def start_peers(self, installed):
-        for peer in installed:
-            port = free_port()
-            command, options = peer.command(self.backend, port, self.folder)
-            process = self.start(peer.name.replace(" ", "-"), command, **options)
-            yield Way(peer.name, process, port, peer.path, peer.headers, peer.model)
+    def start_peer(self, peer, folder):
+        port = free_port()
+        command = peer.command(folder / peer.folder / peer.program, self.backend, port, self.folder)
+        process = self.start(peer.folder, command, env=os.environ | peer.environment)
+        if peer.says_its_port:
+            port = self.port_in_log(peer, process)
+        return Way(peer.name, process, port, peer.path, peer.headers(self.backend), peer.model)
+
+    def port_in_log(self, peer, process):
+        log = self.folder / f"{peer.folder}.log"
+        while not (found := re.search(r"listening on http://127\.0\.0\.1:(\d+)", log.read_text())):
+            if process.poll() is not None:
+                raise SystemExit(f"{peer.name} does not start: {log.read_text()[-2000:]}")
+            time.sleep(0.05)
+        return int(found[1])
 
     def body(self, way, kind, question):
         size, messages = BODIES[kind.body]
@@ -191,8 +201,9 @@ def run(bench, arguments):
     load_memories(loader.port)
     stop(loader.process)
     skipped, memory = bench.start_maia()
-    installed = [] if arguments.without_peers else peers.installed(arguments.peers)
-    ways = [direct, bench.start_nginx(), skipped, memory, *bench.start_peers(installed)]
+    folder = arguments.peers.resolve()
+    installed = [] if arguments.without_peers else peers.installed(folder)
+    ways = [direct, bench.start_nginx(), skipped, memory, *(bench.start_peer(peer, folder) for peer in installed)]
     for way in ways[1:]:
         progress(f"starting {way.name}")
         bench.wait_until_it_answers(way)
