@@ -53,15 +53,15 @@ def show(ways, rounds):
                          "-" if way is direct else micro(added), ratio])
     table(["way, body", "p50", "p95", "added", "× nginx's"], rows)
 
-    print("\n16 connections, requests a second:\n")
+    print("\n16 connections, requests a second, and the proxy's processor time for each request, in µs:\n")
     rows = []
     for way in ways:
         row = [way.name]
         for kind in THROUGHPUT.values():
-            rate = statistics.median(way.rates(kind))
-            row += [f"{rate:,.0f}", f"{rate_ratio(way, nginx, kind):.2f}"]
+            rate = statistics.median(way.rates[kind])
+            row += [f"{rate:,.0f}", f"{rate_ratio(way, nginx, kind):.2f}", "-" if way is direct else micro(way.processor_time_each(kind))]
         rows.append(row)
-    table(["way", SMALL, "× nginx's", BIG, "× nginx's"], rows)
+    table(["way", SMALL, "× nginx's", "time", BIG, "× nginx's", "time"], rows)
 
     print("\nFrom the small to the big body, one connection:\n")
     rows = []
@@ -93,7 +93,7 @@ def show(ways, rounds):
 
 
 def rate_ratio(way, floor, kind):
-    return statistics.median(a / b for a, b in zip(way.rates(kind), floor.rates(kind)))
+    return statistics.median(a / b for a, b in zip(way.rates[kind], floor.rates[kind]))
 
 
 def growth(way):
@@ -121,12 +121,12 @@ def show_aims(direct, nginx, skipped, memory, peers):
         aim(f"added, memory on, {body}", f"below {micro(limit)} µs or every peer", f"{micro(added)} µs{beside}",
             added < limit or (added < fastest[0] if fastest else False))
     for body, kind in THROUGHPUT.items():
-        ratios = [a / b for a, b in zip(skipped.rates(kind), nginx.rates(kind))]
+        ratios = [a / b for a, b in zip(skipped.rates[kind], nginx.rates[kind])]
         ratio = rate_ratio(skipped, nginx, kind)
         aim(f"requests/s, 16 connections, memory skipped, {body}", "at least 0.6 × nginx", f"{ratio:.2f} × (rounds: {spread(ratios)})", ratio >= 0.6)
     for body, kind in THROUGHPUT.items():
-        rate = statistics.median(memory.rates(kind))
-        rates = {peer.name: statistics.median(peer.rates(kind)) for peer in peers if peer.name.startswith(NAMED_PEERS)}
+        rate = statistics.median(memory.rates[kind])
+        rates = {peer.name: statistics.median(peer.rates[kind]) for peer in peers if peer.name.startswith(NAMED_PEERS)}
         beside = "".join(f"; {name} {other:,.0f}" for name, other in rates.items()) or "; neither is installed"
         slower = [rate > other for other in rates.values()]
         aim(f"requests/s, 16 connections, memory on, {body}", "more than TensorZero and liter-llm", f"{rate:,.0f}{beside}",

@@ -1,5 +1,6 @@
 """What is asked, of whom, and what was measured."""
 import dataclasses
+import os
 import pathlib
 import resource
 import statistics
@@ -40,7 +41,15 @@ class Way:
     model: str = "static"
     # By kind, a list of rounds, each a list of (seconds to the first byte, seconds to the last, memories).
     rounds: dict = dataclasses.field(default_factory=lambda: {kind: [] for kind in KINDS})
+    # By kind, the requests a second of each round.
+    rates: dict = dataclasses.field(default_factory=lambda: {kind: [] for kind in KINDS})
+    # By kind, seconds of processor time in all rounds.
+    processor: dict = dataclasses.field(default_factory=lambda: dict.fromkeys(KINDS, 0.0))
     resident: dict = dataclasses.field(default_factory=dict)
+
+    def processor_time(self):
+        """Of the program in the way, so far."""
+        return processor_time(self.process.pid) if self.process else 0.0
 
     def measure_resident(self, when):
         if self.process:
@@ -56,8 +65,9 @@ class Way:
         """One for each round."""
         return [statistics.median(sample[column] for sample in samples) for samples in self.rounds[kind]]
 
-    def rates(self, kind):
-        return [len(samples) / kind.seconds for samples in self.rounds[kind]]
+    def processor_time_each(self, kind):
+        """Seconds of processor time for each request."""
+        return self.processor[kind] / sum(map(len, self.rounds[kind]))
 
 
 def over(way, floor, kind, column=1):
@@ -65,9 +75,19 @@ def over(way, floor, kind, column=1):
     return statistics.median(a - b for a, b in zip(way.medians(kind, column), floor.medians(kind, column)))
 
 
+def children(pid):
+    tasks = pathlib.Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for task in tasks for child in task.read_text().split()]
+
+
 def resident_memory(pid):
     """Bytes of a process and of what it started, as Linux counts them."""
-    tasks = pathlib.Path(f"/proc/{pid}/task").glob("*/children")
-    children = [int(child) for task in tasks for child in task.read_text().split()]
     pages = int(pathlib.Path(f"/proc/{pid}/statm").read_text().split()[1])
-    return pages * resource.getpagesize() + sum(resident_memory(child) for child in children)
+    return pages * resource.getpagesize() + sum(map(resident_memory, children(pid)))
+
+
+def processor_time(pid):
+    """Seconds of a process and of what it started."""
+    # The name of the program, in parentheses, may hold spaces.
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK") + sum(map(processor_time, children(pid)))

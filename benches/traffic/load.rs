@@ -16,10 +16,15 @@ pub(crate) struct Sample {
     pub(crate) memories_used: Option<usize>,
 }
 
-/// So many connections ask for so long. Each begins at another of the requests.
-pub(crate) fn run(address: SocketAddr, requests: &[&[u8]], connections: usize, time: Duration) -> Result<Vec<Sample>> {
+/// So many connections ask for so long, and then wait for their last answers. Each begins at another of the requests.
+pub(crate) fn run(
+    address: SocketAddr,
+    requests: &[&[u8]],
+    connections: usize,
+    time: Duration,
+) -> Result<(Duration, Vec<Sample>)> {
     let clients = (0..connections).map(|_| connect(address)).collect::<Result<Vec<_>>>()?;
-    let until = Instant::now() + time;
+    let begun = Instant::now();
     thread::scope(|scope| {
         let threads: Vec<_> = clients
             .into_iter()
@@ -30,7 +35,7 @@ pub(crate) fn run(address: SocketAddr, requests: &[&[u8]], connections: usize, t
                     let from = number * requests.len() / connections;
                     for request in requests.iter().cycle().skip(from) {
                         samples.push(exchange(&mut client, request)?);
-                        if Instant::now() >= until {
+                        if begun.elapsed() >= time {
                             break;
                         }
                     }
@@ -42,7 +47,7 @@ pub(crate) fn run(address: SocketAddr, requests: &[&[u8]], connections: usize, t
         for thread in threads {
             all.append(&mut thread.join().expect("a thread that does not panic")?);
         }
-        Ok(all)
+        Ok((begun.elapsed(), all))
     })
 }
 

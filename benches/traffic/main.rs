@@ -3,8 +3,8 @@
 //! It needs no crate, so that the compiler alone builds it: a build by Cargo would build the rest of maia's dependencies for it, with other features.
 //!
 //! - `traffic backend`: serves, prints its port, and ends when its input does.
-//! - `traffic load ADDRESS REQUESTS CONNECTIONS SECONDS`: asks for so long; prints a line for each request: nanoseconds to the first byte of the
-//!   answer's body, nanoseconds to its last, and the number of memories that maia says it injected, or `-`.
+//! - `traffic load ADDRESS REQUESTS CONNECTIONS SECONDS`: asks for so long, and waits for the last answers; prints the nanoseconds that this took, then a
+//!   line for each request: nanoseconds to the first byte of the answer's body, to its last, and the memories that maia says it injected, or `-`.
 //! - `traffic hold ADDRESS REQUESTS STREAMS`: opens streams, prints `open`, and closes them when its input ends.
 //!
 //! A file of requests holds whole requests, each after its length in four bytes, the lowest first.
@@ -40,8 +40,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         ["load", address, requests, connections, seconds] => {
             let file = std::fs::read(requests)?;
             let time = Duration::from_secs_f64(seconds.parse()?);
-            let samples = load::run(address.parse()?, &split(&file), connections.parse()?, time)?;
-            let mut lines = String::new();
+            let (took, samples) = load::run(address.parse()?, &split(&file), connections.parse()?, time)?;
+            let mut lines = format!("{}\n", took.as_nanos());
             for sample in samples {
                 let used = sample.memories_used.map_or("-".to_owned(), |used| used.to_string());
                 writeln!(lines, "{} {} {used}", sample.first.as_nanos(), sample.total.as_nanos())?;
