@@ -3,8 +3,8 @@
     python3 benches/bench_proxy.py --maia target/release/maia
 
 A static backend answers every request with the same bytes. Every way to it is asked in turns within one run, on loopback, so that a busy machine is as
-busy for each: trust the ratios, the microseconds only roughly. What a way adds is taken against the direct way in the same round, and the median of the
-rounds is shown. maia runs as a service would, with its log in a file at the default level and its rate limit off, in front of a namespace of 10,000 memories.
+busy for each: trust the ratios, the microseconds only roughly. What a way adds is taken against the direct way in the same turn, and the median of the
+turns is shown. maia runs as a service would, with its log in a file at the default level and its rate limit off, in front of a namespace of 10,000 memories.
 nginx runs without an access log, keeps its connections to the backend, and holds bodies in memory: the least that a proxy can do.
 `make bench-peers` installs the other gateways into target/peers; each is configured to pass on what it gets, without keys, caches or a database.
 """
@@ -30,7 +30,7 @@ import time
 import chats
 import peers
 import report
-from ways import ANSWER, BODIES, KINDS, LATENCY, PATH, SILENCE, SMALL, Kind, Way
+from ways import ANSWER, BODIES, LATENCY, PATH, ROUND, SILENCE, SMALL, Kind, Way
 
 MEMORIES = 10_000
 QUESTIONS = 64
@@ -210,19 +210,20 @@ def run(bench, arguments):
         progress(f"starting {way.name}")
         bench.wait_until_it_answers(way)
         way.measure_resident("idle")
-    turn = sum(kind.seconds for kind in KINDS) + 0.1 * len(KINDS)
+    turn = sum(kind.seconds + 0.05 for kind in ROUND)
     rounds = max(3, round((45 if arguments.quick else 200) / turn / len(ways)))
+    order = random.Random(0)
     # The first round warms everybody up and is not counted.
     for number in range(rounds + 1):
         progress(f"round {number} of {rounds}" if number else "warming up")
-        for kind in KINDS:
+        for kind in ROUND:
             # Nobody always comes after the same neighbour, whose last work may not be done yet.
-            for way in random.Random(number).sample(ways, len(ways)):
+            for way in order.sample(ways, len(ways)):
                 before = way.processor_time()
                 took, samples = bench.ask(way, kind)
                 if number:
                     way.processor[kind] += way.processor_time() - before
-                    way.rounds[kind].append(samples)
+                    way.turns[kind].append(samples)
                     way.rates[kind].append(len(samples) / took)
     for way in ways[1:]:
         way.measure_resident("after")
@@ -254,10 +255,11 @@ def main():
     subprocess.run(["rustc", "--edition", "2024", "-O", "-o", arguments.traffic, source], check=True)
     # The many idle streams need a descriptor at each end.
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+    load = os.getloadavg()[0]
     with contextlib.ExitStack() as stack:
         bench = Bench(stack, arguments.traffic.resolve(), arguments.maia.resolve())
         ways, rounds = run(bench, arguments)
-    report.show(ways, rounds)
+    report.show(ways, rounds, load)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import os
 import pathlib
 import statistics
 
-from ways import BIG, BODIES, FAST, LATENCY, PACED, SMALL, THROUGHPUT, over
+from ways import BIG, BODIES, FAST, LATENCY, PACED, SMALL, THROUGHPUT, over, percentile
 
 NAMED_PEERS = ("TensorZero", "liter-llm")
 
@@ -15,10 +15,6 @@ def micro(seconds):
 
 def megabytes(count):
     return f"{count / 1e6:.1f}" if count else "-"
-
-
-def percentile(values, part):
-    return values[min(int(len(values) * part), len(values) - 1)]
 
 
 def table(head, rows):
@@ -34,13 +30,14 @@ def table(head, rows):
 
 
 def spread(values):
-    return f"{min(values):.2f} to {max(values):.2f}"
+    """The middle half of the turns."""
+    return f"{percentile(values, 0.25):.2f} to {percentile(values, 0.75):.2f} in half of the turns"
 
 
-def show(ways, rounds):
+def show(ways, rounds, load):
     direct, nginx, skipped, memory, *peers = ways
     machine = next((line.split(":")[1].strip() for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")), "?")
-    print(f"{datetime.date.today()}, {os.cpu_count()} cores of {machine}, {rounds} rounds\n")
+    print(f"{datetime.date.today()}, {os.cpu_count()} cores of {machine}, {rounds} rounds, load average before the run {load:.1f}\n")
 
     print("One connection, times in µs:\n")
     rows = []
@@ -49,7 +46,7 @@ def show(ways, rounds):
         for way in ways:
             added = over(way, direct, kind)
             ratio = f"{added / over(nginx, direct, kind):.2f}" if way not in (direct, nginx) else "-"
-            rows.append([f"{way.name}, {body}", micro(way.median(kind)), micro(percentile(way.pooled(kind), 0.95)),
+            rows.append([f"{way.name}, {body}", micro(way.percentile(kind)), micro(way.percentile(kind, 0.95)),
                          "-" if way is direct else micro(added), ratio])
     table(["way, body", "p50", "p95", "added", "× nginx's"], rows)
 
@@ -74,9 +71,9 @@ def show(ways, rounds):
     for way in ways:
         row = [way.name]
         for kind in PACED.values():
-            row += [micro(way.median(kind, 0)), "-" if way is direct else micro(over(way, direct, kind, 0))]
+            row += [micro(way.percentile(kind, column=0)), "-" if way is direct else micro(over(way, direct, kind, 0))]
         small = PACED[SMALL]
-        row += [micro(way.median(small)), "-" if way is direct else micro(over(way, direct, small)), micro(way.median(FAST))]
+        row += [micro(way.percentile(small)), "-" if way is direct else micro(over(way, direct, small)), micro(way.percentile(FAST))]
         rows.append(row)
     table(["way", f"first, {SMALL}", "added", f"first, {BIG}", "added", f"last, {SMALL}", "added", "last, fast"], rows)
 
@@ -85,7 +82,7 @@ def show(ways, rounds):
           [["maia" if way is memory else way.name, *(megabytes(way.resident.get(when)) for when in ("idle", "after", "streams"))]
            for way in ways if way not in (direct, skipped)])
 
-    used = [int(count) for kind in LATENCY.values() for count in memory.pooled(kind, 2)]
+    used = [sample[2] for kind in LATENCY.values() for samples in memory.turns[kind] for sample in samples]
     some = [count for count in used if count]
     print(f"\nMemories injected with memory on: in {len(some) / len(used):.0%} of the requests, {statistics.median(some):.0f} in the median of these, "
           f"{percentile(some, 0.1)} to {percentile(some, 0.9)} in eight of ten.\n")
@@ -97,7 +94,7 @@ def rate_ratio(way, floor, kind):
 
 
 def growth(way):
-    return statistics.median(big / small for small, big in zip(way.medians(LATENCY[SMALL]), way.medians(LATENCY[BIG])))
+    return statistics.median(big / small for small, big in zip(way.percentiles(LATENCY[SMALL]), way.percentiles(LATENCY[BIG])))
 
 
 def slope(way, direct):
@@ -111,9 +108,9 @@ def show_aims(direct, nginx, skipped, memory, peers):
         rows.append([what, target, found, {True: "reached", False: "not reached", None: "unknown"}[reached]])
 
     for body, kind in LATENCY.items():
-        ratios = [(a - d) / (n - d) for a, n, d in zip(skipped.medians(kind), nginx.medians(kind), direct.medians(kind))]
+        ratios = [(a - d) / (n - d) for a, n, d in zip(skipped.percentiles(kind), nginx.percentiles(kind), direct.percentiles(kind))]
         ratio = over(skipped, direct, kind) / over(nginx, direct, kind)
-        aim(f"added, memory skipped, {body}", "at most 1.5 × nginx's", f"{ratio:.2f} × (rounds: {spread(ratios)})", ratio <= 1.5)
+        aim(f"added, memory skipped, {body}", "at most 1.5 × nginx's", f"{ratio:.2f} × ({spread(ratios)})", ratio <= 1.5)
     for (body, kind), limit in zip(LATENCY.items(), (250e-6, 350e-6)):
         added = over(memory, direct, kind)
         fastest = min(((over(peer, direct, kind), peer.name) for peer in peers), default=None)
@@ -123,7 +120,7 @@ def show_aims(direct, nginx, skipped, memory, peers):
     for body, kind in THROUGHPUT.items():
         ratios = [a / b for a, b in zip(skipped.rates[kind], nginx.rates[kind])]
         ratio = rate_ratio(skipped, nginx, kind)
-        aim(f"requests/s, 16 connections, memory skipped, {body}", "at least 0.6 × nginx", f"{ratio:.2f} × (rounds: {spread(ratios)})", ratio >= 0.6)
+        aim(f"requests/s, 16 connections, memory skipped, {body}", "at least 0.6 × nginx", f"{ratio:.2f} × ({spread(ratios)})", ratio >= 0.6)
     for body, kind in THROUGHPUT.items():
         rate = statistics.median(memory.rates[kind])
         rates = {peer.name: statistics.median(peer.rates[kind]) for peer in peers if peer.name.startswith(NAMED_PEERS)}

@@ -1,4 +1,5 @@
 """What is asked, of whom, and what was measured."""
+import collections
 import dataclasses
 import os
 import pathlib
@@ -23,11 +24,12 @@ class Kind:
     seconds: float
 
 
-LATENCY = {body: Kind(body, ANSWER, 1, 0.25) for body in BODIES}
-THROUGHPUT = {body: Kind(body, ANSWER, 16, 0.4) for body in BODIES}
-PACED = {body: Kind(body, PACED_CHUNKS, 1, 0.35) for body in BODIES}
-FAST = Kind(SMALL, CHUNKS, 1, 0.2)
-KINDS = [*LATENCY.values(), *THROUGHPUT.values(), *PACED.values(), FAST]
+LATENCY = {body: Kind(body, ANSWER, 1, 0.1) for body in BODIES}
+THROUGHPUT = {body: Kind(body, ANSWER, 16, 0.3) for body in BODIES}
+PACED = {body: Kind(body, PACED_CHUNKS, 1, 0.3) for body in BODIES}
+FAST = Kind(SMALL, CHUNKS, 1, 0.1)
+# One round. Where the scheduler puts two programs that talk to each other makes the largest difference to one connection, so that has more turns.
+ROUND = [*LATENCY.values(), *THROUGHPUT.values(), *LATENCY.values(), *PACED.values(), *LATENCY.values(), FAST]
 
 
 @dataclasses.dataclass
@@ -39,12 +41,12 @@ class Way:
     path: str = PATH
     headers: dict = dataclasses.field(default_factory=dict)
     model: str = "static"
-    # By kind, a list of rounds, each a list of (seconds to the first byte, seconds to the last, memories).
-    rounds: dict = dataclasses.field(default_factory=lambda: {kind: [] for kind in KINDS})
-    # By kind, the requests a second of each round.
-    rates: dict = dataclasses.field(default_factory=lambda: {kind: [] for kind in KINDS})
-    # By kind, seconds of processor time in all rounds.
-    processor: dict = dataclasses.field(default_factory=lambda: dict.fromkeys(KINDS, 0.0))
+    # By kind, a list of turns, each a list of (seconds to the first byte, seconds to the last, memories).
+    turns: dict = dataclasses.field(default_factory=lambda: collections.defaultdict(list))
+    # By kind, the requests a second in each turn.
+    rates: dict = dataclasses.field(default_factory=lambda: collections.defaultdict(list))
+    # By kind, seconds of processor time in all turns.
+    processor: dict = dataclasses.field(default_factory=collections.Counter)
     resident: dict = dataclasses.field(default_factory=dict)
 
     def processor_time(self):
@@ -55,24 +57,26 @@ class Way:
         if self.process:
             self.resident[when] = resident_memory(self.process.pid)
 
-    def pooled(self, kind, column=1):
-        return sorted(sample[column] for samples in self.rounds[kind] for sample in samples)
+    def percentiles(self, kind, part=0.5, column=1):
+        """One for each turn, in seconds."""
+        return [percentile([sample[column] for sample in samples], part) for samples in self.turns[kind]]
 
-    def median(self, kind, column=1):
-        return statistics.median(self.pooled(kind, column))
-
-    def medians(self, kind, column=1):
-        """One for each round."""
-        return [statistics.median(sample[column] for sample in samples) for samples in self.rounds[kind]]
+    def percentile(self, kind, part=0.5, column=1):
+        """The median of the turns."""
+        return statistics.median(self.percentiles(kind, part, column))
 
     def processor_time_each(self, kind):
         """Seconds of processor time for each request."""
-        return self.processor[kind] / sum(map(len, self.rounds[kind]))
+        return self.processor[kind] / sum(map(len, self.turns[kind]))
+
+
+def percentile(values, part):
+    return sorted(values)[min(int(len(values) * part), len(values) - 1)]
 
 
 def over(way, floor, kind, column=1):
-    """What a way adds to the floor: the median of the rounds, in seconds."""
-    return statistics.median(a - b for a, b in zip(way.medians(kind, column), floor.medians(kind, column)))
+    """What a way adds to the floor's median: the median of the turns, in seconds."""
+    return statistics.median(a - b for a, b in zip(way.percentiles(kind, column=column), floor.percentiles(kind, column=column)))
 
 
 def children(pid):
