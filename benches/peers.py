@@ -98,7 +98,7 @@ PEERS = (
          lambda program, backend, port, folder: [
              program, "--host", "127.0.0.1", "--port", port, "--num_workers", "1",
              "--config", write(folder / "litellm.yaml", LITELLM.format(backend=backend))],
-         environment={"LITELLM_LOG": "ERROR"}),
+         environment={"LITELLM_LOG": "ERROR", "LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY": "true"}),
 )
 
 

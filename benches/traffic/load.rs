@@ -66,7 +66,7 @@ pub(crate) fn hold(address: SocketAddr, request: &[u8], streams: usize) -> Resul
 
 fn connect(address: SocketAddr) -> Result<Connection> {
     let stream = TcpStream::connect(address)?;
-    stream.set_read_timeout(Some(Duration::from_secs(30)))?;
+    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
     Connection::new(stream)
 }
 
