@@ -30,6 +30,7 @@ PACED = {body: Kind(body, PACED_CHUNKS, 1, 0.3) for body in BODIES}
 FAST = Kind(SMALL, CHUNKS, 1, 0.1)
 # One round. Where the scheduler puts two programs that talk to each other makes the largest difference to one connection, so that has more turns.
 ROUND = [*LATENCY.values(), *THROUGHPUT.values(), *LATENCY.values(), *PACED.values(), *LATENCY.values(), FAST]
+WARM_UP = [*LATENCY.values(), *THROUGHPUT.values()]
 
 
 @dataclasses.dataclass
