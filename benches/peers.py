@@ -90,7 +90,9 @@ PEERS = (
              program, "-c", TENSORZERO_LAUNCHER, write(folder / "tensorzero.toml", TENSORZERO.format(backend=backend))],
          path="/openai" + PATH, model="tensorzero::model_name::static",
          environment={"TENSORZERO_DISABLE_PSEUDONYMOUS_USAGE_ANALYTICS": "1"}, says_its_port=True),
-    Peer("Portkey 1.15", "portkey", (("npm", "install", "--no-fund", "--no-audit", "--prefix", ".", "@portkey-ai/gateway@1.15.2"),),
+    # With a newer server library than this its streams end in "TypeError: immutable".
+    Peer("Portkey 1.15", "portkey", (("npm", "init", "--yes", "--silent"), ("npm", "pkg", "set", "overrides.@hono/node-server=1.13.8"),
+                                     ("npm", "install", "--no-fund", "--no-audit", "@portkey-ai/gateway@1.15.2")),
          "node_modules/@portkey-ai/gateway/build/start-server.js",
          lambda program, backend, port, folder: ["node", program, f"--port={port}", "--headless"],
          headers=lambda backend: {"x-portkey-provider": "openai", "x-portkey-custom-host": f"http://127.0.0.1:{backend}/v1"}),

@@ -10,7 +10,7 @@ NAMED_PEERS = ("TensorZero", "liter-llm")
 
 
 def micro(seconds):
-    return f"{seconds * 1e6:,.0f}"
+    return "fails" if seconds is None else f"{seconds * 1e6:,.0f}"
 
 
 def megabytes(count):

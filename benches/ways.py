@@ -31,6 +31,7 @@ FAST = Kind(SMALL, CHUNKS, 1, 0.1)
 # One round. Where the scheduler puts two programs that talk to each other makes the largest difference to one connection, so that has more turns.
 ROUND = [*LATENCY.values(), *THROUGHPUT.values(), *LATENCY.values(), *PACED.values(), *LATENCY.values(), FAST]
 WARM_UP = [*LATENCY.values(), *THROUGHPUT.values()]
+STREAMED = [*PACED.values(), FAST]
 
 
 @dataclasses.dataclass
@@ -48,6 +49,8 @@ class Way:
     rates: dict = dataclasses.field(default_factory=lambda: collections.defaultdict(list))
     # By kind, seconds of processor time in all turns.
     processor: dict = dataclasses.field(default_factory=collections.Counter)
+    # Kinds that it does not answer.
+    fails: set = dataclasses.field(default_factory=set)
     resident: dict = dataclasses.field(default_factory=dict)
 
     def processor_time(self):
@@ -63,11 +66,15 @@ class Way:
         return [percentile([sample[column] for sample in samples], part) for samples in self.turns[kind]]
 
     def percentile(self, kind, part=0.5, column=1):
-        """The median of the turns."""
+        """The median of the turns; nothing where it fails."""
+        if kind in self.fails:
+            return None
         return statistics.median(self.percentiles(kind, part, column))
 
     def processor_time_each(self, kind):
-        """Seconds of processor time for each request."""
+        """Seconds of processor time for each request; nothing where it fails."""
+        if kind in self.fails:
+            return None
         return self.processor[kind] / sum(map(len, self.turns[kind]))
 
 
@@ -76,7 +83,9 @@ def percentile(values, part):
 
 
 def over(way, floor, kind, column=1):
-    """What a way adds to the floor's median: the median of the turns, in seconds."""
+    """What a way adds to the floor's median: the median of the turns, in seconds; nothing where it fails."""
+    if kind in way.fails:
+        return None
     return statistics.median(a - b for a, b in zip(way.percentiles(kind, column=column), floor.percentiles(kind, column=column)))
 
 
