@@ -18,7 +18,6 @@ use crate::metrics::Metrics;
 use crate::model::{self, NamespaceName};
 use crate::proxy::{Backend, OwnKey, SetUpError};
 use crate::store::Store;
-use crate::text;
 
 /// How often counts of use are written.
 const ACCESS_INTERVAL: Duration = Duration::from_secs(1);
@@ -79,7 +78,6 @@ impl App {
     pub fn new(config: Config, store: Store) -> Result<Self, SetUpError> {
         let backend = Backend::new(&config.proxy)?;
         let metrics = Metrics::default();
-        text::load_tokenizer();
         memory::warm_up();
         let own_key = match (&config.security.api_key, backend.has_key()) {
             (None, _) => OwnKey::None,

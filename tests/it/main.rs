@@ -37,3 +37,4 @@ mod support_process;
 mod support_raw;
 mod support_served;
 mod tidy;
+mod tokens;
