@@ -24,11 +24,11 @@ fn first_piece(text: &str) -> Option<usize> {
         .or_else(|| numbers(text))
         .or_else(|| punctuation(text))
         .unwrap_or_else(|| white_space(text));
-    // Every character belongs to some alternative; going on by one at least is what a loop needs.
+    // Some alternative fits every character; should none, the next piece must still begin further on.
     Some(end.max(first.len_utf8()))
 }
 
-/// Length of the longest beginning whose characters have one of these classes (or, where `classes` is inverted by the caller, none).
+/// Length of the longest beginning that is made of fitting characters.
 fn run(text: &str, fits: impl Fn(char) -> bool) -> usize {
     text.find(|character| !fits(character)).unwrap_or(text.len())
 }
