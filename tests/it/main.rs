@@ -38,3 +38,4 @@ mod support_process;
 mod support_raw;
 mod support_served;
 mod tidy;
+mod tokens;
