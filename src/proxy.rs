@@ -10,7 +10,7 @@ mod sse;
 mod tee;
 
 pub use answer::Answer;
-pub use backend::{Backend, OwnKey};
+pub use backend::{Backend, CHAT_COMPLETIONS, OwnKey};
 pub use body::{BackendBody, BodyError};
 pub use error::{BackendError, SetUpError};
 pub use tee::tee;

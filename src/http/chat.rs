@@ -26,7 +26,7 @@ use crate::memory::query::MESSAGES;
 use crate::memory::recall::{Budget, Recall};
 use crate::metrics::ProxyRoute;
 use crate::model::{self, ChatRequest, Namespace, NamespaceName};
-use crate::proxy::{Answer, tee};
+use crate::proxy::{Answer, CHAT_COMPLETIONS, tee};
 use crate::store::{ReadError, Reader, StoreError};
 
 /// Longest time that a request waits for memory before it goes on without.
@@ -235,7 +235,7 @@ async fn forward(
     heard: Option<Heard>,
 ) -> Result<Response, ApiError> {
     let method = axum::http::Method::POST;
-    let path = ("/chat/completions", query);
+    let path = (CHAT_COMPLETIONS, query);
     let sent = state
         .backend
         .send(method, path, headers, state.own_key, Full::new(body))

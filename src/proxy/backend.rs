@@ -7,6 +7,7 @@ use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Response};
 use http_body::Body;
+use reqwest::Url;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::address::Address;
@@ -17,6 +18,8 @@ use crate::config;
 
 /// Where Azure looks for its key.
 const AZURE_KEY: HeaderName = HeaderName::from_static("api-key");
+/// What stands behind `/proxy/v1` in a chat request.
+pub const CHAT_COMPLETIONS: &str = "/chat/completions";
 /// Where maia takes its own key in a proxied request.
 const OWN_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
@@ -36,6 +39,8 @@ pub enum OwnKey {
 pub struct Backend {
     client: reqwest::Client,
     address: Address,
+    /// Where chat goes, parsed once.
+    chat: Url,
     key: Option<HeaderValue>,
     headers: HeaderMap,
     timeout_first_byte: Duration,
@@ -54,6 +59,8 @@ impl Backend {
             Some(key) => Some(secret_value(&format!("Bearer {}", key.expose_secret()).into())?),
             None => None,
         };
+        let chat = address.of_call(CHAT_COMPLETIONS, None);
+        let chat = Url::parse(&chat).map_err(|error| SetUpError(format!("proxy.backend: {chat:?}: {error}")))?;
         let mut headers = HeaderMap::new();
         for (name, value) in &settings.headers {
             let name: HeaderName = name
@@ -80,6 +87,7 @@ impl Backend {
         Ok(Self {
             client: client.build().map_err(|error| SetUpError(chain(&error)))?,
             address,
+            chat,
             key,
             headers,
             timeout_first_byte: settings.timeout_first_byte.unwrap_or(settings.timeout),
@@ -120,10 +128,11 @@ impl Backend {
         strip_own(&mut headers);
         self.set_keys(&mut headers, own_key);
         let progress = Progress::start();
-        let mut request = self
-            .client
-            .request(method, self.address.of_call(path, query))
-            .headers(headers);
+        let request = match (path, query) {
+            (CHAT_COMPLETIONS, None) => self.client.request(method, self.chat.clone()),
+            _ => self.client.request(method, self.address.of_call(path, query)),
+        };
+        let mut request = request.headers(headers);
         // A request without a body must not get one by being wrapped; one of known length keeps its length.
         let size = body.size_hint().exact();
         if size != Some(0) || has_length {
