@@ -8,7 +8,7 @@ PYTEST := .venv/bin/python -m pytest tests/sdk
 .DEFAULT_GOAL := help
 # The recipes share one build folder and one machine.
 .NOTPARALLEL:
-.PHONY: help demo test test-sdk check run bench-proxy bench-peers eval-recall release fmt clean need-rust need-python
+.PHONY: help demo test test-sdk drill-wire check run bench-proxy bench-peers eval-recall release fmt clean need-rust need-python
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ test-sdk: need-rust need-python ## Run only the tests with the official OpenAI p
 	@# The next major version of the Python package, which needs the same from maia.
 	TEST_BINARY=$(TARGET)/debug/maia PYTHONPATH=.venv/openai3 $(PYTEST)/test_openai.py
 	cd tests/sdk/node && TEST_BINARY=$(abspath $(TARGET))/debug/maia PATH="$(CURDIR)/.venv/bin:$$PATH" npm test
+
+drill-wire: need-rust ## Run the tests of memory and of clients that leave with sixteen times the load
+	TEST_SCALE=16 cargo test --locked --test it -- memory_use:: cancellation::
 
 check: need-rust ## Check formatting, lints and documentation
 	cargo fmt --check
