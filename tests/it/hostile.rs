@@ -13,7 +13,7 @@ const COST: usize = 32 << 20;
 
 fn bomb() -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), Compression::fast());
-    for _ in 0..256 {
+    for _ in 0..64 {
         encoder.write_all(&vec![b' '; 1 << 20]).unwrap();
     }
     encoder.finish().unwrap()

@@ -76,7 +76,7 @@ impl Call {
             line("content-length", &body.len().to_string());
         }
         let mut bytes = format!("{head}\r\n").into_bytes();
-        bytes.extend(self.body.iter().flatten());
+        bytes.extend_from_slice(self.body.as_deref().unwrap_or_default());
         bytes
     }
 
