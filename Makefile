@@ -9,7 +9,7 @@ E2E := TEST_BINARY=$(abspath $(TARGET))/debug/maia TEST_RUST_CLIENT=$(abspath $(
 .DEFAULT_GOAL := help
 # The recipes share one build folder and one machine.
 .NOTPARALLEL:
-.PHONY: help demo test e2e check run bench-proxy bench-peers eval-recall release fmt clean need-rust need-python
+.PHONY: help demo test e2e drill-wire check run bench-proxy bench-peers eval-recall release fmt clean need-rust need-python
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ e2e: need-rust need-python ## Run real clients and judges through maia, before s
 	$(E2E) PYTHONPATH=.venv/openai3 $(PYTEST)/test_openai.py
 	cd tests/e2e/node && $(E2E) npm test
 	$(E2E) $(PYTEST)
+
+drill-wire: need-rust ## Run the tests of memory and of clients that leave with sixteen times the load
+	TEST_SCALE=16 cargo test --locked --test it -- memory_use:: cancellation::
 
 check: need-rust ## Check formatting, lints and documentation
 	cargo fmt --check

@@ -54,6 +54,8 @@ pub struct Shared {
     pub access: AccessLog,
     /// Work that outlives its request and that a shutdown waits for.
     pub tasks: TaskTracker,
+    /// How long a client may take for each next piece of a request.
+    pub read_timeout: Duration,
     /// Where that work runs: workers end before it does.
     pub background: Handle,
     /// Settings of the proxy.
@@ -110,6 +112,7 @@ impl App {
             metrics,
             access: AccessLog::default(),
             tasks: TaskTracker::new(),
+            read_timeout: config.server.read_timeout,
             background,
             proxy: config.proxy,
             memory: config.memory,

@@ -51,6 +51,8 @@ pub struct Server {
     pub allowed_origins: Vec<String>,
     /// Most connections open at once.
     pub max_connections: usize,
+    /// How long a client may take for the headers of a request, and for each next piece of its body.
+    pub read_timeout: Duration,
     /// How long a shutdown waits for answers that are on their way.
     pub shutdown_timeout: Duration,
 }
@@ -145,6 +147,7 @@ impl Default for Server {
             allowed_hosts: Vec::new(),
             allowed_origins: Vec::new(),
             max_connections: 4_096,
+            read_timeout: Duration::from_secs(30),
             shutdown_timeout: Duration::from_secs(30),
         }
     }
@@ -270,6 +273,7 @@ impl Config {
             &mut server.max_connections,
             reader::number(1..=1_000_000),
         );
+        read.set("server.read_timeout", &mut server.read_timeout, duration::parse);
         read.set("server.shutdown_timeout", &mut server.shutdown_timeout, duration::parse);
     }
 

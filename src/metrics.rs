@@ -29,6 +29,7 @@ pub struct Metrics {
     /// Tokens injected in all.
     pub injected_tokens: IntCounter,
     extractions: IntCounterVec,
+    unread: IntCounterVec,
     removed: IntCounterVec,
     memory_errors: IntCounterVec,
     recall_duration: Histogram,
@@ -113,6 +114,13 @@ impl Metrics {
                 ),
                 &["result"],
             )?,
+            unread: IntCounterVec::new(
+                opts(
+                    "maia_proxy_unread_answers_total",
+                    "Chat answers that were relayed but could not be read for memories, by why",
+                ),
+                &["reason"],
+            )?,
             removed: IntCounterVec::new(
                 opts(
                     "maia_memory_removed_total",
@@ -138,7 +146,7 @@ impl Metrics {
             ))?,
             registry,
         };
-        let collectors: [Box<dyn Collector>; 11] = [
+        let collectors: [Box<dyn Collector>; 12] = [
             Box::new(metrics.proxy_requests.clone()),
             Box::new(metrics.proxy_duration.clone()),
             Box::new(metrics.api_requests.clone()),
@@ -146,6 +154,7 @@ impl Metrics {
             Box::new(metrics.injections.clone()),
             Box::new(metrics.injected_tokens.clone()),
             Box::new(metrics.extractions.clone()),
+            Box::new(metrics.unread.clone()),
             Box::new(metrics.removed.clone()),
             Box::new(metrics.memory_errors.clone()),
             Box::new(metrics.recall_duration.clone()),
@@ -172,6 +181,9 @@ impl Metrics {
         }
         for result in ["stored", "known"] {
             self.extractions.with_label_values(&[result]);
+        }
+        for reason in ["too_large", "encoding", "format"] {
+            self.unread.with_label_values(&[reason]);
         }
         self.removed(0, 0);
     }
@@ -212,6 +224,11 @@ impl Metrics {
     pub fn extracted(&self, stored: usize, known: usize) {
         self.extractions.with_label_values(&["stored"]).inc_by(stored as u64);
         self.extractions.with_label_values(&["known"]).inc_by(known as u64);
+    }
+
+    /// Counts an answer that was relayed and not read: `too_large`, `encoding` or `format`.
+    pub fn unread(&self, reason: &'static str) {
+        self.unread.with_label_values(&[reason]).inc();
     }
 
     /// Counts memories deleted by `retention_days` and by `max_memories`.

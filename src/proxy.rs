@@ -4,13 +4,16 @@ mod address;
 mod answer;
 mod backend;
 mod body;
+mod copy;
+mod decode;
 mod error;
 mod headers;
 mod sse;
 mod tee;
 
-pub use answer::Answer;
+pub use address::Address;
+pub use answer::{Answer, Unread};
 pub use backend::{Backend, CHAT_COMPLETIONS, OwnKey};
-pub use body::{BackendBody, BodyError};
+pub use body::{BackendBody, BodyError, TimedBody};
 pub use error::{BackendError, SetUpError};
 pub use tee::tee;

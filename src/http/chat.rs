@@ -24,7 +24,6 @@ use crate::memory::ingest::ingest;
 use crate::memory::inject::inject;
 use crate::memory::query::MESSAGES;
 use crate::memory::recall::{Budget, Recall};
-use crate::metrics::ProxyRoute;
 use crate::model::{self, ChatRequest, Namespace, NamespaceName};
 use crate::proxy::{Answer, CHAT_COMPLETIONS, tee};
 use crate::store::{ReadError, Reader, StoreError};
@@ -50,18 +49,8 @@ pub(super) async fn complete(
     State(state): State<AppState>,
     Extension(RequestId(request_id)): Extension<RequestId>,
     request: Request,
-) -> Response {
-    let begun = Instant::now();
-    let response = answer(&state, request_id, request)
-        .await
-        .unwrap_or_else(ApiError::into_response);
-    state
-        .metrics
-        .proxied(ProxyRoute::Chat, response.status().as_u16(), begun.elapsed());
-    response
-}
-
-async fn answer(state: &AppState, request_id: String, request: Request) -> Result<Response, ApiError> {
+) -> Result<Response, ApiError> {
+    let state = &state;
     let (parts, body) = request.into_parts();
     require_json(&parts.headers)?;
     let options = ChatOptions::from_headers(&parts.headers)?;
@@ -268,6 +257,15 @@ struct Heard {
 fn remember_later(state: &AppState, heard: Heard) -> impl FnOnce(Answer) + Send + Unpin + 'static {
     let state = state.clone();
     move |answer: Answer| {
+        if let Some(reason) = answer.unread {
+            let reason = reason.as_str();
+            tracing::warn!(
+                reason,
+                request_id = heard.request_id,
+                "an answer was relayed but could not be read"
+            );
+            state.metrics.unread(reason);
+        }
         if state.tasks.len() >= MAX_WAITING {
             tracing::warn!("an exchange was not remembered: too many wait for the store");
             state.metrics.memory_failed("extract");

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use http::{Method, Response};
+use http::{Method, Response, StatusCode};
 use http_body::Body;
 use reqwest::Url;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::address::Address;
-use super::body::{BackendBody, Progress, Upload};
+use super::body::{BackendBody, BodyError, Progress, Upload};
 use super::error::{BackendError, SetUpError, chain};
 use super::headers::{strip_hop_by_hop, strip_own};
 use crate::config;
@@ -70,11 +70,12 @@ impl Backend {
         }
         // The provider of the process; whoever was first has set the same one.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        // No redirects, no proxy of the environment, no decompression: what the backend says is relayed as it says it.
+        // No redirects, no proxy of the environment, no second try, no decompression: what the backend says is relayed as it says it.
         let mut client = reqwest::Client::builder()
             .connect_timeout(settings.timeout_connect.unwrap_or(settings.timeout))
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
+            .retry(reqwest::retry::never())
             .tcp_nodelay(true)
             .pool_idle_timeout(Duration::from_secs(30));
         if let Some(path) = &settings.ca_file {
@@ -143,6 +144,11 @@ impl Backend {
             () = progress.stalled_for(self.timeout_first_byte) => return Err(BackendError::TimedOut),
         };
         let (mut parts, body) = Response::<reqwest::Body>::from(answer).into_parts();
+        if parts.status == StatusCode::SWITCHING_PROTOCOLS {
+            // Nobody asked for it: `Upgrade` is not forwarded.
+            let message = format!("{} switched to another protocol", self.origin());
+            return Err(BackendError::Unreachable(message));
+        }
         strip_hop_by_hop(&mut parts.headers);
         Ok(Response::from_parts(parts, BackendBody::new(body, self.timeout_idle)))
     }
@@ -170,7 +176,9 @@ impl Backend {
     }
 
     fn failed(&self, error: &reqwest::Error) -> BackendError {
-        if error.is_timeout() {
+        if let Some(slow) = slow_upload(error) {
+            BackendError::SlowUpload(slow)
+        } else if error.is_timeout() {
             BackendError::TimedOut
         } else if error.is_body() {
             BackendError::RequestBody(chain(error))
@@ -192,6 +200,17 @@ fn secret_value(secret: &SecretString) -> Result<HeaderValue, SetUpError> {
         .map_err(|_| SetUpError("a key or header of the proxy settings cannot stand in a header".into()))?;
     value.set_sensitive(true);
     Ok(value)
+}
+
+/// What an error says of a client that was too slow with its body.
+fn slow_upload(error: &reqwest::Error) -> Option<BodyError> {
+    let mut error: &dyn Error = error;
+    loop {
+        if let Some(BodyError::Idle(idle)) = error.downcast_ref() {
+            return Some(BodyError::Idle(*idle));
+        }
+        error = error.source()?;
+    }
 }
 
 /// The first cause of an error, without the address that `reqwest` puts before it: a query may hold what is not for logs.

@@ -130,6 +130,7 @@ pub(crate) const OTHERS: &[(&str, &str)] = &[
     ("server.allowed_hosts", "maia.home"),
     ("server.allowed_origins", "https://app.example.com"),
     ("server.max_connections", "7"),
+    ("server.read_timeout", "2s"),
     ("server.shutdown_timeout", "1s"),
     ("storage.path", "/tmp/other.db"),
     ("proxy.backend", "https://api.openai.com"),
