@@ -8,10 +8,10 @@ PYTEST := .venv/bin/python -m pytest tests/sdk
 .DEFAULT_GOAL := help
 # The recipes share one build folder and one machine.
 .NOTPARALLEL:
-.PHONY: help demo test test-sdk check run bench eval-recall release fmt clean need-rust need-python
+.PHONY: help demo test test-sdk check run bench eval-recall eval-extract release fmt clean need-rust need-python
 
 help: ## List these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: need-rust need-python ## Hold two conversations with a real model, and show what maia remembers
 	@# What is missing shows before the long build.
@@ -45,6 +45,9 @@ bench: need-rust ## Measure what maia adds to a request
 eval-recall: release need-python ## Measure recall; DATA=conversations.json in the form of LoCoMo
 	@test -n "$(DATA)" || { echo "error: name the conversations, in the form of LoCoMo: make eval-recall DATA=locomo.json" >&2; exit 1; }
 	$(PYTHON) benches/eval_recall.py --data "$(DATA)" --maia $(TARGET)/release/maia
+
+eval-extract: release need-python ## Measure extraction; DATA="locomo.json persona.jsonl" adds conversations
+	$(PYTHON) benches/eval_extract.py --maia $(TARGET)/release/maia $(DATA)
 
 release: need-rust ## Build the optimised binary, target/release/maia
 	cargo build --release --locked

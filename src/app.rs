@@ -14,6 +14,7 @@ use crate::http;
 use crate::http::RateLimit;
 use crate::memory;
 use crate::memory::access::AccessLog;
+use crate::memory::extract::Extractor;
 use crate::metrics::Metrics;
 use crate::model::{self, NamespaceName};
 use crate::proxy::{Backend, OwnKey, SetUpError};
@@ -47,6 +48,8 @@ pub struct Shared {
     pub backend: Backend,
     /// Counters.
     pub metrics: Metrics,
+    /// Finds memories in exchanges.
+    pub extractor: Extractor,
     /// Uses of memories that are not written yet.
     pub access: AccessLog,
     /// Work that outlives its request and that a shutdown waits for.
@@ -90,6 +93,7 @@ impl App {
             store,
             backend,
             metrics,
+            extractor: Extractor::new(config.memory.rules.clone()),
             access: AccessLog::default(),
             tasks: TaskTracker::new(),
             proxy: config.proxy,

@@ -209,9 +209,15 @@ impl Metrics {
     }
 
     /// Counts what an exchange brought.
-    pub fn extracted(&self, stored: usize, known: usize) {
-        self.extractions.with_label_values(&["stored"]).inc_by(stored as u64);
-        self.extractions.with_label_values(&["known"]).inc_by(known as u64);
+    pub fn extracted(&self, stored: usize, known: usize, superseded: usize, forgotten: usize) {
+        for (result, count) in [
+            ("stored", stored),
+            ("known", known),
+            ("superseded", superseded),
+            ("forgotten", forgotten),
+        ] {
+            self.extractions.with_label_values(&[result]).inc_by(count as u64);
+        }
     }
 
     /// Counts memories deleted by `retention_days` and by `max_memories`.

@@ -3,12 +3,15 @@
 mod chat;
 mod memory;
 mod namespace;
+mod rule;
 
 pub use chat::{ChatRequest, Content, Message, Role, Span};
 pub use memory::{
-    MAX_CONTENT_BYTES, Memory, MemoryId, MemoryType, Metadata, NewMemory, Source, Tags, Turn, UnknownName, statement,
+    Fact, MAX_CONTENT_BYTES, Memory, MemoryId, MemoryType, Metadata, NewMemory, Slot, Source, Tags, Turn, UnknownName,
+    statement,
 };
 pub use namespace::{ContextPosition, Namespace, NamespaceConfig, NamespaceName, NamespaceNumber, NamespaceStats};
+pub use rule::Rule;
 
 use chrono::{DateTime, SubsecRound, Utc};
 

@@ -5,6 +5,8 @@
 
 mod connection;
 mod error;
+mod facts;
+mod filter;
 mod memories;
 mod migrations;
 mod namespaces;
@@ -22,7 +24,9 @@ use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::Connection;
 
 pub use error::{OpenError, StoreError};
-pub use memories::{MemoryFilter, MemoryPage, MemoryUpdate, Remembered};
+pub use facts::{Learned, Lesson, Rehearsal, Restore};
+pub use filter::{MemoryFilter, Purged};
+pub use memories::{MemoryPage, MemoryUpdate};
 pub use namespaces::{CreateNamespace, DeleteNamespace, NamespacePage};
 pub use retention::Removed;
 pub use search::{Cut, Found, SearchHit, SearchQuery, Window};

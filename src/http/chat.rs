@@ -21,7 +21,7 @@ use super::extract::{no_such_namespace, read_body, require_json};
 use super::log::RequestId;
 use crate::app::AppState;
 use crate::memory::extract::Exchange;
-use crate::memory::ingest::ingest;
+use crate::memory::ingest::{Origin, conversation_of, ingest};
 use crate::memory::inject::inject;
 use crate::memory::query::MESSAGES;
 use crate::memory::recall::{Budget, Recall};
@@ -85,10 +85,10 @@ async fn answer(state: &AppState, request_id: String, request: Request) -> Resul
     );
     let exchange = namespace.filter(|_| remembers).map(|namespace| Heard {
         namespace,
-        user: chat
-            .newest_user()
-            .map(|message| chat.text(message).into_owned())
-            .unwrap_or_default(),
+        user: chat.unanswered_user().map(|message| chat.text(message).into_owned()),
+        conversation_id: options
+            .conversation_id
+            .unwrap_or_else(|| conversation_of(&chat.user_texts().last().unwrap_or_default())),
         at: model::now(),
         request_id,
     });
@@ -220,7 +220,8 @@ async fn forward(
 /// What the user said, and where it is to be remembered.
 struct Heard {
     namespace: Namespace,
-    user: String,
+    user: Option<String>,
+    conversation_id: String,
     at: DateTime<Utc>,
     request_id: String,
 }
@@ -244,12 +245,28 @@ fn remember_later(state: &AppState, heard: Heard) -> impl FnOnce(Answer) + Send 
 async fn remember(state: AppState, heard: Heard, answer: Answer) {
     let assistant = answer.complete.then_some(answer.text.as_str());
     let exchange = Exchange {
-        user: Some(&heard.user),
+        user: heard.user.as_deref(),
         assistant,
         at: heard.at,
     };
-    match ingest(&state.store, heard.namespace.number, &exchange, &heard.request_id).await {
-        Ok(ingested) => state.metrics.extracted(ingested.stored, ingested.known),
+    let origin = Origin {
+        request_id: &heard.request_id,
+        conversation_id: &heard.conversation_id,
+    };
+    match ingest(
+        &state.store,
+        &state.extractor,
+        heard.namespace.number,
+        &exchange,
+        origin,
+    )
+    .await
+    {
+        Ok(ingested) => {
+            state
+                .metrics
+                .extracted(ingested.stored, ingested.known, ingested.superseded, ingested.forgotten)
+        }
         Err(error) => {
             tracing::warn!(%error, request_id = heard.request_id, "an exchange could not be remembered");
             state.metrics.memory_failed("extract");

@@ -19,7 +19,7 @@ pub struct Removed {
 }
 
 impl Store {
-    /// Deletes what is too old or too much. Of what is too much, extracted memories go before those that somebody wrote, and then the oldest, least used
+    /// Deletes what is too old or too much. Of what is too much, superseded memories go first, then extracted ones before those that somebody wrote, and then the oldest, least used
     /// and least confident first.
     ///
     /// # Errors
@@ -89,8 +89,8 @@ fn delete_surplus(connection: &Connection, namespace: NamespaceNumber, most: u32
         .prepare_cached(
             "DELETE FROM memories WHERE row_id IN (
                  SELECT row_id FROM memories WHERE row_id BETWEEN ?1 AND ?2
-                 ORDER BY source = 'user', created_at, access_count, confidence, row_id
-                 LIMIT (SELECT min(?4, max(0, memory_count - ?3)) FROM namespaces WHERE number = ?5))",
+                 ORDER BY superseded_at IS NULL, source = 'user', created_at, access_count, confidence, row_id
+                 LIMIT (SELECT min(?4, max(0, memory_count + superseded_count - ?3)) FROM namespaces WHERE number = ?5))",
         )?
         .execute(params![first, last, most, BATCH, namespace.0])
 }
