@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use secrecy::SecretString;
+use tokio::sync::oneshot;
 use tokio::time::MissedTickBehavior;
 use tokio_util::task::TaskTracker;
 
@@ -14,6 +15,7 @@ use crate::http;
 use crate::http::RateLimit;
 use crate::memory;
 use crate::memory::access::AccessLog;
+use crate::memory::ingest::{Ingest, Worked};
 use crate::metrics::Metrics;
 use crate::model::{self, NamespaceName};
 use crate::proxy::{Backend, OwnKey, SetUpError};
@@ -26,6 +28,9 @@ const ACCESS_INTERVAL: Duration = Duration::from_secs(1);
 const RETENTION_INTERVAL: Duration = Duration::from_mins(1);
 /// How often the rate limit forgets clients that are gone.
 const RATE_LIMIT_INTERVAL: Duration = Duration::from_mins(1);
+
+/// How soon exchanges that could not be kept are tried again.
+const INGEST_RETRY: Duration = Duration::from_secs(1);
 
 /// What every request can use. Cheap to clone.
 #[derive(Clone)]
@@ -49,6 +54,8 @@ pub struct Shared {
     pub metrics: Metrics,
     /// Uses of memories that are not written yet.
     pub access: AccessLog,
+    /// Facts of finished exchanges, on their way to the database.
+    pub ingest: Ingest,
     /// Work that outlives its request and that a shutdown waits for.
     pub tasks: TaskTracker,
     /// Settings of the proxy.
@@ -91,6 +98,7 @@ impl App {
             backend,
             metrics,
             access: AccessLog::default(),
+            ingest: Ingest::default(),
             tasks: TaskTracker::new(),
             proxy: config.proxy,
             memory: config.memory,
@@ -145,12 +153,58 @@ impl App {
         }
     }
 
-    /// Finishes what was begun and closes the database.
-    pub async fn close(&self) {
+    /// Makes memories of what finished exchanges hold, those that an earlier run has left behind first, until there are no more exchanges.
+    pub async fn remember_exchanges(&self, mut no_more: oneshot::Receiver<()>) {
+        let mut in_trouble = false;
+        loop {
+            let worked = self.state.ingest.work(&self.state.store).await;
+            self.report(&worked, &mut in_trouble);
+            tokio::select! {
+                () = self.state.ingest.arrival(), if !in_trouble => {}
+                () = tokio::time::sleep(INGEST_RETRY), if in_trouble => {}
+                // An error is a server that went away without a word.
+                _ = &mut no_more => break,
+            }
+        }
+        let worked = self.state.ingest.work(&self.state.store).await;
+        self.report(&worked, &mut in_trouble);
+        let lost = self.state.ingest.unsaved();
+        if lost > 0 {
+            tracing::error!(lost, "exchanges were lost: the database took nothing before the end");
+        }
+    }
+
+    /// Finishes the reading of exchanges that have ended.
+    pub async fn finish_reading(&self) {
         self.state.tasks.close();
         self.state.tasks.wait().await;
+    }
+
+    /// Writes what is left to write and closes the database.
+    pub async fn close(&self) {
         self.write_access().await;
         self.state.store.close().await;
+    }
+
+    fn report(&self, worked: &Worked, in_trouble: &mut bool) {
+        let metrics = &self.state.metrics;
+        metrics.extracted(worked.stored, worked.known);
+        metrics.exchanges_dropped(worked.dropped);
+        metrics.exchanges_waiting(worked.waiting);
+        if worked.dropped > 0 {
+            tracing::warn!(dropped = worked.dropped, "exchanges were let go: too many waited, or they could not be read");
+        }
+        match (&worked.trouble, *in_trouble) {
+            (Some(error), false) => {
+                tracing::warn!(%error, waiting = worked.waiting, "exchanges cannot be remembered; they wait, and are tried again");
+            }
+            (None, true) => tracing::info!("exchanges are remembered again"),
+            _ => {}
+        }
+        if worked.trouble.is_some() {
+            metrics.memory_failed("extract");
+        }
+        *in_trouble = worked.trouble.is_some();
     }
 
     async fn enforce_limits(&self) {

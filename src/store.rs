@@ -9,6 +9,7 @@ mod memories;
 mod migrations;
 mod namespaces;
 mod postings;
+mod queue;
 mod ranking;
 mod retention;
 mod search;
@@ -22,8 +23,9 @@ use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::Connection;
 
 pub use error::{OpenError, StoreError};
-pub use memories::{MemoryFilter, MemoryPage, MemoryUpdate, Remembered};
+pub use memories::{MemoryFilter, MemoryPage, MemoryUpdate};
 pub use namespaces::{CreateNamespace, DeleteNamespace, NamespacePage};
+pub use queue::{FactsNamespace, FoundFacts, Settled};
 pub use retention::Removed;
 pub use search::{Cut, Found, SearchHit, SearchQuery, Window};
 

@@ -134,7 +134,7 @@ pub struct Memory {
 }
 
 /// A memory before it is stored; the content is already valid.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NewMemory {
     /// The words, 1 to [`MAX_CONTENT_BYTES`] bytes.
     pub content: String,
@@ -155,7 +155,7 @@ pub struct NewMemory {
 }
 
 /// What makes a memory a piece of a conversation. Memories of one conversation are neighbours in the order in which they were stored.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Turn {
     /// Which conversation.
     pub conversation_id: String,

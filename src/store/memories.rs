@@ -54,15 +54,6 @@ pub struct MemoryUpdate {
     pub confidence: Option<f64>,
 }
 
-/// What came of remembering something that may be known already.
-#[derive(Debug)]
-pub enum Remembered {
-    /// It was new.
-    Stored(MemoryId),
-    /// A memory says the same; it is left as it is.
-    Known(MemoryId),
-}
-
 impl Store {
     /// Stores a memory; `None` where the namespace is gone.
     ///
@@ -75,37 +66,6 @@ impl Store {
     ) -> Result<Option<Memory>, StoreError> {
         self.write(move |connection| insert(connection, namespace, &memory))
             .await
-    }
-
-    /// Stores those memories that the namespace does not hold yet, all in one transaction; `None` where the namespace is gone.
-    ///
-    /// # Errors
-    /// The store is in trouble.
-    pub async fn remember(
-        &self,
-        namespace: NamespaceNumber,
-        memories: Vec<NewMemory>,
-    ) -> Result<Option<Vec<Remembered>>, StoreError> {
-        self.write(move |connection| {
-            let mut known = connection
-                .prepare_cached("SELECT id FROM memories WHERE namespace = ?1 AND fingerprint = ?2 LIMIT 1")?;
-            let mut remembered = Vec::with_capacity(memories.len());
-            for memory in &memories {
-                let fingerprint = text::fingerprint(&memory.content);
-                let same = known
-                    .query_row(params![namespace.0, fingerprint], |row| row.get(0))
-                    .optional()?;
-                remembered.push(match same {
-                    Some(id) => Remembered::Known(id),
-                    None => match insert(connection, namespace, memory)? {
-                        Some(memory) => Remembered::Stored(memory.id),
-                        None => return Ok(None),
-                    },
-                });
-            }
-            Ok(Some(remembered))
-        })
-        .await
     }
 
     /// One memory of a namespace.
@@ -301,6 +261,22 @@ fn find(connection: &Connection, namespace: NamespaceNumber, id: MemoryId) -> ru
         ))?
         .query_row(params![id, namespace.0], from_row)
         .optional()
+}
+
+/// Stores those memories that the namespace does not hold yet; how many.
+pub(super) fn remember(
+    connection: &Connection,
+    namespace: NamespaceNumber,
+    memories: &[NewMemory],
+) -> rusqlite::Result<usize> {
+    let mut known = connection.prepare_cached("SELECT 1 FROM memories WHERE namespace = ?1 AND fingerprint = ?2")?;
+    let mut stored = 0;
+    for memory in memories {
+        if !known.exists(params![namespace.0, text::fingerprint(&memory.content)])? {
+            stored += usize::from(insert(connection, namespace, memory)?.is_some());
+        }
+    }
+    Ok(stored)
 }
 
 fn insert(connection: &Connection, namespace: NamespaceNumber, memory: &NewMemory) -> rusqlite::Result<Option<Memory>> {

@@ -19,6 +19,7 @@ mod conversations;
 mod documented;
 mod durability;
 mod extract;
+mod extraction_queue;
 mod injection;
 mod isolation;
 mod lists;

@@ -1,0 +1,123 @@
+//! Facts that were found in finished exchanges and are not memories yet: a queue in the database, so that a crash loses none and does none twice.
+//!
+//! An entry leaves the queue in the transaction that stores its facts. Whoever comes too late for an entry finds it gone, and does nothing.
+
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use super::memories::remember;
+use super::namespaces::{ensure, to_json};
+use super::{Store, StoreError};
+use crate::model::{self, NamespaceName, NamespaceNumber, NewMemory};
+
+/// Most exchanges that wait in the database; where there are more, the oldest go.
+const MOST: i64 = 1_024;
+
+/// The facts of one exchange.
+#[derive(Clone, Debug)]
+pub struct FoundFacts {
+    /// Where they belong.
+    pub namespace: FactsNamespace,
+    /// What is to be remembered.
+    pub facts: Vec<NewMemory>,
+}
+
+/// Where facts belong.
+#[derive(Clone, Debug)]
+pub enum FactsNamespace {
+    /// In this one; nowhere once it is gone.
+    Known(NamespaceNumber),
+    /// In the one of this name, made where there is none.
+    Named(NamespaceName),
+}
+
+/// What came of entries of the queue.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Settled {
+    /// Facts that were new.
+    pub stored: usize,
+    /// Facts that were known already.
+    pub known: usize,
+    /// Entries that cannot be read.
+    pub unreadable: usize,
+}
+
+impl Store {
+    /// Puts the facts of exchanges on the queue, all or none; how many older exchanges had to go for them.
+    ///
+    /// # Errors
+    /// The store is in trouble.
+    pub async fn enqueue(&self, exchanges: Vec<FoundFacts>) -> Result<usize, StoreError> {
+        self.write(move |connection| {
+            for exchange in &exchanges {
+                let number = match &exchange.namespace {
+                    FactsNamespace::Known(number) => *number,
+                    FactsNamespace::Named(name) => ensure(connection, name)?.number,
+                };
+                connection
+                    .prepare_cached(
+                        "INSERT INTO extraction_queue (namespace, facts, queued_at)
+                         SELECT number, ?2, ?3 FROM namespaces WHERE number = ?1",
+                    )?
+                    .execute(params![
+                        number.0,
+                        to_json(&exchange.facts)?,
+                        model::now().timestamp_millis()
+                    ])?;
+            }
+            connection
+                .prepare_cached(
+                    "DELETE FROM extraction_queue WHERE number <=
+                         (SELECT number FROM extraction_queue ORDER BY number DESC LIMIT 1 OFFSET ?1)",
+                )?
+                .execute([MOST])
+        })
+        .await
+    }
+
+    /// The entries that wait, oldest first.
+    ///
+    /// # Errors
+    /// The store is in trouble.
+    pub async fn queued(&self) -> Result<Vec<i64>, StoreError> {
+        self.read(|connection| {
+            connection
+                .prepare_cached("SELECT number FROM extraction_queue ORDER BY number")?
+                .query_map([], |row| row.get(0))?
+                .collect()
+        })
+        .await
+    }
+
+    /// Stores the facts of these entries and takes the entries off the queue, in one transaction.
+    ///
+    /// # Errors
+    /// The store is in trouble; the entries stay on the queue.
+    pub async fn settle(&self, entries: Vec<i64>) -> Result<Settled, StoreError> {
+        self.write(move |connection| {
+            let mut settled = Settled::default();
+            for entry in entries {
+                settle(connection, entry, &mut settled)?;
+            }
+            Ok(settled)
+        })
+        .await
+    }
+}
+
+fn settle(connection: &Connection, entry: i64, settled: &mut Settled) -> rusqlite::Result<()> {
+    let taken: Option<(i64, String)> = connection
+        .prepare_cached("DELETE FROM extraction_queue WHERE number = ?1 RETURNING namespace, facts")?
+        .query_row([entry], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let Some((namespace, facts)) = taken else {
+        return Ok(());
+    };
+    let Ok(facts) = serde_json::from_str::<Vec<NewMemory>>(&facts) else {
+        settled.unreadable += 1;
+        return Ok(());
+    };
+    let stored = remember(connection, NamespaceNumber(namespace), &facts)?;
+    settled.stored += stored;
+    settled.known += facts.len() - stored;
+    Ok(())
+}
