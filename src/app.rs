@@ -19,13 +19,17 @@ use crate::memory::ingest::{Ingest, Worked};
 use crate::metrics::Metrics;
 use crate::model::{self, NamespaceName};
 use crate::proxy::{Backend, OwnKey, SetUpError};
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 use crate::text;
 
 /// How often counts of use are written.
 const ACCESS_INTERVAL: Duration = Duration::from_secs(1);
-/// How often namespaces are held to their limits.
-const RETENTION_INTERVAL: Duration = Duration::from_mins(1);
+/// How often namespaces are held to their `max_memories`, which costs next to nothing where they keep to it.
+const SURPLUS_INTERVAL: Duration = Duration::from_mins(1);
+/// How often namespaces are held to their `retention_days`, which takes a look at each memory.
+const EXPIRY_INTERVAL: Duration = Duration::from_hours(1);
+/// How often the write-ahead log is folded into the file, and with it the remains of what was deleted.
+const FOLD_INTERVAL: Duration = Duration::from_secs(10);
 /// How often the rate limit forgets clients that are gone.
 const RATE_LIMIT_INTERVAL: Duration = Duration::from_mins(1);
 
@@ -128,7 +132,7 @@ impl App {
     ///
     /// # Errors
     /// The store is in trouble.
-    pub async fn prepare(&self) -> Result<(), crate::store::StoreError> {
+    pub async fn prepare(&self) -> Result<(), StoreError> {
         let default: NamespaceName = self.state.memory.default_namespace.clone();
         self.state.store.ensure_namespace(default).await.map(|_| ())
     }
@@ -137,13 +141,19 @@ impl App {
     pub async fn run_background(&self) {
         let mut access = tokio::time::interval(ACCESS_INTERVAL);
         let mut rate_limit = tokio::time::interval(RATE_LIMIT_INTERVAL);
-        let mut retention = tokio::time::interval(RETENTION_INTERVAL);
+        let mut surplus = tokio::time::interval(SURPLUS_INTERVAL);
+        let mut expiry = tokio::time::interval(EXPIRY_INTERVAL);
+        let mut fold = tokio::time::interval(FOLD_INTERVAL);
         access.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        retention.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        surplus.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        expiry.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        fold.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 _ = access.tick() => self.write_access().await,
-                _ = retention.tick() => self.enforce_limits().await,
+                _ = surplus.tick() => self.remove_surplus().await,
+                _ = expiry.tick() => self.remove_expired().await,
+                _ = fold.tick() => self.fold_log().await,
                 _ = rate_limit.tick() => {
                     if let Some(rate_limit) = &self.state.rate_limit {
                         rate_limit.forget_idle();
@@ -207,12 +217,34 @@ impl App {
         *in_trouble = worked.trouble.is_some();
     }
 
-    async fn enforce_limits(&self) {
-        match self.state.store.enforce_limits(model::now()).await {
-            Ok(removed) => self.state.metrics.removed(removed.expired, removed.surplus),
+    async fn remove_expired(&self) {
+        let removed = self.state.store.remove_expired(model::now()).await;
+        self.report_removed("retention_days", removed);
+    }
+
+    async fn remove_surplus(&self) {
+        let removed = self.state.store.remove_surplus().await;
+        self.report_removed("max_memories", removed);
+    }
+
+    fn report_removed(&self, limit: &'static str, removed: Result<usize, StoreError>) {
+        match removed {
+            Ok(removed) => self.state.metrics.removed(limit, removed),
             Err(error) => {
-                tracing::warn!(%error, "namespaces could not be held to their limits");
+                tracing::warn!(%error, "namespaces could not be held to their {limit}");
                 self.state.metrics.memory_failed("retention");
+            }
+        }
+    }
+
+    async fn fold_log(&self) {
+        match self.state.store.fold_log().await {
+            Ok(()) => {}
+            // Somebody reads for long; there is a next time.
+            Err(StoreError::Busy) => tracing::debug!("the write-ahead log is in use and was not emptied"),
+            Err(error) => {
+                tracing::warn!(%error, "the write-ahead log could not be emptied");
+                self.state.metrics.memory_failed("log");
             }
         }
     }

@@ -185,7 +185,9 @@ impl Metrics {
         for result in ["stored", "known"] {
             self.extractions.with_label_values(&[result]);
         }
-        self.removed(0, 0);
+        for limit in ["retention_days", "max_memories"] {
+            self.removed.with_label_values(&[limit]);
+        }
     }
 
     /// Counts a proxied request whose answer has begun.
@@ -236,15 +238,12 @@ impl Metrics {
         self.waiting_exchanges.set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
-    /// Counts memories deleted by `retention_days` and by `max_memories`.
-    pub fn removed(&self, expired: usize, surplus: usize) {
-        self.removed
-            .with_label_values(&["retention_days"])
-            .inc_by(expired as u64);
-        self.removed.with_label_values(&["max_memories"]).inc_by(surplus as u64);
+    /// Counts memories deleted by a limit of their namespace: `retention_days` or `max_memories`.
+    pub fn removed(&self, limit: &'static str, count: usize) {
+        self.removed.with_label_values(&[limit]).inc_by(count as u64);
     }
 
-    /// Counts trouble with memory that maia went on in spite of: `recall`, `extract`, `access` or `retention`.
+    /// Counts trouble with memory that maia went on in spite of: `recall`, `extract`, `access`, `retention` or `log`.
     pub fn memory_failed(&self, operation: &'static str) {
         self.memory_errors.with_label_values(&[operation]).inc();
     }

@@ -12,6 +12,9 @@ use crate::model::{self, NamespaceName, NamespaceNumber, NewMemory};
 /// Most exchanges that wait in the database; where there are more, the oldest go.
 const MOST: i64 = 1_024;
 
+/// What [`probe`] writes.
+const PROBE_BYTES: u32 = 64 << 10;
+
 /// The facts of one exchange.
 #[derive(Clone, Debug)]
 pub struct FoundFacts {
@@ -102,6 +105,23 @@ impl Store {
         })
         .await
     }
+}
+
+/// Writes as much as a change needs room for, and takes it back in the same transaction. A row that is rewritten with its own values would not do:
+/// `SQLite` sees that nothing changes, and writes nothing.
+pub(super) fn probe(connection: &Connection) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO extraction_queue (namespace, facts, queued_at) SELECT number, json_quote(hex(zeroblob(?1))), 0
+             FROM namespaces LIMIT 1 RETURNING number",
+        )?
+        .query_row([PROBE_BYTES / 2], |row| row.get::<_, i64>(0))
+        .and_then(|number| {
+            connection
+                .prepare_cached("DELETE FROM extraction_queue WHERE number = ?1")?
+                .execute([number])
+        })
+        .map(|_| ())
 }
 
 fn settle(connection: &Connection, entry: i64, settled: &mut Settled) -> rusqlite::Result<()> {
