@@ -3,12 +3,13 @@
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 PYTHON ?= python3
 INSTALL := $(PYTHON) tests/sdk/install.py
+DRILLS := kill power_cut full_disk read_only clock log_growth
 PYTEST := .venv/bin/python -m pytest tests/sdk
 
 .DEFAULT_GOAL := help
 # The recipes share one build folder and one machine.
 .NOTPARALLEL:
-.PHONY: help demo test test-sdk check run bench eval-recall eval-extract release fmt clean need-rust need-python
+.PHONY: help demo test test-sdk check run drill bench bench-store eval-recall eval-extract release fmt clean need-rust need-python
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,8 +40,14 @@ check: need-rust ## Check formatting, lints and documentation
 run: need-rust ## Start maia; ARGS="--config config.yaml" passes options on
 	cargo run --release --locked -- serve $(ARGS)
 
+drill: release need-python ## Cut the power, fill the disk and the like; some need root. ONLY="clock kill" picks
+	@failed=0; for drill in $(or $(ONLY),$(DRILLS)); do $(PYTHON) tests/drill/$$drill.py --maia $(TARGET)/release/maia || failed=1; done; exit $$failed
+
+bench-store: need-rust ## Measure the store at 10k, 100k and 1M memories; ARGS=--quick leaves out 1M
+	cargo bench --locked --bench store -- $(ARGS)
+
 bench: need-rust ## Measure what maia adds to a request
-	cargo bench --locked
+	cargo bench --locked --bench added_latency
 
 eval-recall: release need-python ## Measure recall; DATA=conversations.json in the form of LoCoMo
 	@test -n "$(DATA)" || { echo "error: name the conversations, in the form of LoCoMo: make eval-recall DATA=locomo.json" >&2; exit 1; }

@@ -18,14 +18,21 @@ pub mod text;
 use std::future::Future;
 
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 
 use app::App;
 
 /// Serves on the listener until `shutdown` completes; then finishes answers and writes that are on their way, and closes the database.
 pub async fn serve(listener: TcpListener, app: App, shutdown: impl Future<Output = ()>) {
-    tokio::select! {
-        () = http::serve(listener, app.router(), app.server(), shutdown) => {}
-        () = app.run_background() => {}
-    }
+    let (no_more, last_exchange) = oneshot::channel();
+    let serving = async {
+        tokio::select! {
+            () = http::serve(listener, app.router(), app.server(), shutdown) => {}
+            () = app.run_background() => {}
+        }
+        app.finish_reading().await;
+        drop(no_more);
+    };
+    tokio::join!(serving, app.remember_exchanges(last_exchange));
     app.close().await;
 }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use prometheus::core::Collector;
 use prometheus::{
-    Encoder as _, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry, TextEncoder,
+    Encoder as _, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry,
+    TextEncoder,
 };
 
 /// Upper bounds of durations, in seconds: from a memory call to a long completion.
@@ -29,6 +30,8 @@ pub struct Metrics {
     /// Tokens injected in all.
     pub injected_tokens: IntCounter,
     extractions: IntCounterVec,
+    dropped_exchanges: IntCounter,
+    waiting_exchanges: IntGauge,
     removed: IntCounterVec,
     memory_errors: IntCounterVec,
     recall_duration: Histogram,
@@ -113,6 +116,14 @@ impl Metrics {
                 ),
                 &["result"],
             )?,
+            dropped_exchanges: IntCounter::with_opts(opts(
+                "maia_extraction_queue_dropped_total",
+                "Exchanges that held facts and were let go because too many waited",
+            ))?,
+            waiting_exchanges: IntGauge::with_opts(opts(
+                "maia_extraction_queue_length",
+                "Exchanges that hold facts and wait to be remembered",
+            ))?,
             removed: IntCounterVec::new(
                 opts(
                     "maia_memory_removed_total",
@@ -138,7 +149,7 @@ impl Metrics {
             ))?,
             registry,
         };
-        let collectors: [Box<dyn Collector>; 11] = [
+        let collectors: [Box<dyn Collector>; 13] = [
             Box::new(metrics.proxy_requests.clone()),
             Box::new(metrics.proxy_duration.clone()),
             Box::new(metrics.api_requests.clone()),
@@ -146,6 +157,8 @@ impl Metrics {
             Box::new(metrics.injections.clone()),
             Box::new(metrics.injected_tokens.clone()),
             Box::new(metrics.extractions.clone()),
+            Box::new(metrics.dropped_exchanges.clone()),
+            Box::new(metrics.waiting_exchanges.clone()),
             Box::new(metrics.removed.clone()),
             Box::new(metrics.memory_errors.clone()),
             Box::new(metrics.recall_duration.clone()),
@@ -173,7 +186,9 @@ impl Metrics {
         for result in ["stored", "known"] {
             self.extractions.with_label_values(&[result]);
         }
-        self.removed(0, 0);
+        for limit in ["retention_days", "max_memories"] {
+            self.removed.with_label_values(&[limit]);
+        }
     }
 
     /// Counts a proxied request whose answer has begun.
@@ -220,15 +235,22 @@ impl Metrics {
         }
     }
 
-    /// Counts memories deleted by `retention_days` and by `max_memories`.
-    pub fn removed(&self, expired: usize, surplus: usize) {
-        self.removed
-            .with_label_values(&["retention_days"])
-            .inc_by(expired as u64);
-        self.removed.with_label_values(&["max_memories"]).inc_by(surplus as u64);
+    /// Counts exchanges whose facts were let go.
+    pub fn exchanges_dropped(&self, count: usize) {
+        self.dropped_exchanges.inc_by(count as u64);
     }
 
-    /// Counts trouble with memory that maia went on in spite of: `recall`, `extract`, `access` or `retention`.
+    /// Shows how many exchanges wait to be remembered.
+    pub fn exchanges_waiting(&self, count: usize) {
+        self.waiting_exchanges.set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
+    /// Counts memories deleted by a limit of their namespace: `retention_days` or `max_memories`.
+    pub fn removed(&self, limit: &'static str, count: usize) {
+        self.removed.with_label_values(&[limit]).inc_by(count as u64);
+    }
+
+    /// Counts trouble with memory that maia went on in spite of: `recall`, `extract`, `access`, `retention` or `log`.
     pub fn memory_failed(&self, operation: &'static str) {
         self.memory_errors.with_label_values(&[operation]).inc();
     }

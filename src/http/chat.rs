@@ -21,19 +21,17 @@ use super::extract::{no_such_namespace, read_body, require_json};
 use super::log::RequestId;
 use crate::app::AppState;
 use crate::memory::extract::Exchange;
-use crate::memory::ingest::{Origin, conversation_of, ingest};
+use crate::memory::ingest::{Origin, conversation_of};
 use crate::memory::inject::inject;
 use crate::memory::query::MESSAGES;
 use crate::memory::recall::{Budget, Recall};
 use crate::metrics::ProxyRoute;
-use crate::model::{self, ChatRequest, Namespace};
+use crate::model::{self, ChatRequest, Namespace, NamespaceName};
 use crate::proxy::{Answer, tee};
-use crate::store::{Reader, StoreError};
+use crate::store::{FactsNamespace, Reader, StoreError};
 
 /// Longest time that a request waits for memory before it goes on without.
 const MEMORY_TIMEOUT: Duration = Duration::from_millis(500);
-/// Exchanges that may wait to be remembered while the store is slow; more are let go and counted.
-const MAX_WAITING: usize = 1_024;
 
 const MEMORIES_USED: &str = "x-maia-memories-used";
 const TOKENS_INJECTED: &str = "x-maia-tokens-injected";
@@ -83,7 +81,13 @@ async fn answer(state: &AppState, request_id: String, request: Request) -> Resul
         || (Injected::default(), body.clone()),
         |(injected, forwarded)| (injected, forwarded.into()),
     );
-    let exchange = namespace.filter(|_| remembers).map(|namespace| Heard {
+    let place = match namespace {
+        Some(namespace) => Some(FactsNamespace::Known(namespace.number)),
+        // The store could not be asked. It is asked again when the exchange is kept.
+        None if state.memory.auto_create_namespace => Some(FactsNamespace::Named(name_of(state, &options).clone())),
+        None => None,
+    };
+    let exchange = place.filter(|_| remembers).map(|namespace| Heard {
         namespace,
         user: chat.unanswered_user().map(|message| chat.text(message).into_owned()),
         conversation_id: options
@@ -112,7 +116,7 @@ async fn consult(
     texts: Option<Vec<String>>,
 ) -> Result<(Option<Namespace>, Option<Recall>), ApiError> {
     let begun = Instant::now();
-    let name = options.namespace.as_ref().unwrap_or(&state.memory.default_namespace);
+    let name = name_of(state, options);
     let (profile, budget, configured) = (
         state.memory.profile_tokens,
         options.token_budget,
@@ -151,6 +155,11 @@ async fn consult(
             Ok((None, None))
         }
     }
+}
+
+/// The name of the namespace that a request is in.
+fn name_of<'a>(state: &'a AppState, options: &'a ChatOptions) -> &'a NamespaceName {
+    options.namespace.as_ref().unwrap_or(&state.memory.default_namespace)
 }
 
 /// The request with what is relevant to it; `None` where nothing is.
@@ -219,7 +228,7 @@ async fn forward(
 
 /// What the user said, and where it is to be remembered.
 struct Heard {
-    namespace: Namespace,
+    namespace: FactsNamespace,
     user: Option<String>,
     conversation_id: String,
     at: DateTime<Utc>,
@@ -232,44 +241,28 @@ fn remember_later(state: &AppState, heard: Heard) -> impl FnOnce(Answer) + Send 
     // The answer may end while its connection is being dropped, where there is no current runtime.
     let runtime = Handle::current();
     move |answer: Answer| {
-        if state.tasks.len() >= MAX_WAITING {
-            tracing::warn!("an exchange was not remembered: too many wait for the store");
-            state.metrics.memory_failed("extract");
-            return;
-        }
         let tasks = state.tasks.clone();
-        tasks.spawn_on(remember(state, heard, answer), &runtime);
+        // A long text takes longer to read than the last bytes of its answer may wait.
+        tasks.spawn_blocking_on(move || remember(&state, heard, &answer), &runtime);
     }
 }
 
-async fn remember(state: AppState, heard: Heard, answer: Answer) {
-    let assistant = answer.complete.then_some(answer.text.as_str());
+fn remember(state: &AppState, heard: Heard, answer: &Answer) {
     let exchange = Exchange {
         user: heard.user.as_deref(),
-        assistant,
+        assistant: answer.complete.then_some(answer.text.as_str()),
         at: heard.at,
     };
     let origin = Origin {
         request_id: &heard.request_id,
         conversation_id: &heard.conversation_id,
     };
-    match ingest(
-        &state.store,
-        &state.extractor,
-        heard.namespace.number,
-        &exchange,
-        origin,
-    )
-    .await
-    {
-        Ok(ingested) => {
-            state
-                .metrics
-                .extracted(ingested.stored, ingested.known, ingested.superseded, ingested.forgotten)
-        }
-        Err(error) => {
-            tracing::warn!(%error, request_id = heard.request_id, "an exchange could not be remembered");
-            state.metrics.memory_failed("extract");
-        }
+    let dropped = state.ingest.hear(&state.extractor, heard.namespace, &exchange, origin);
+    if dropped > 0 {
+        tracing::warn!(
+            dropped,
+            "too many exchanges wait to be remembered; the oldest was let go"
+        );
     }
+    state.metrics.exchanges_dropped(dropped);
 }

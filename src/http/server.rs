@@ -14,6 +14,8 @@ use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
 use crate::config::Server;
@@ -56,6 +58,10 @@ pub(crate) async fn serve(
     {
         tracing::warn!("some connections did not finish in time and were closed");
     }
+    // What was said on those that are cut off is still to be remembered, so they are gone before this returns.
+    server.cut_off.cancel();
+    server.open.close();
+    server.open.wait().await;
 }
 
 struct Connections {
@@ -63,6 +69,8 @@ struct Connections {
     graceful: GracefulShutdown,
     /// A place for each connection that may be open.
     places: Arc<Semaphore>,
+    open: TaskTracker,
+    cut_off: CancellationToken,
 }
 
 impl Connections {
@@ -83,6 +91,8 @@ impl Connections {
             builder,
             graceful: GracefulShutdown::new(),
             places: Arc::new(Semaphore::new(settings.max_connections)),
+            open: TaskTracker::new(),
+            cut_off: CancellationToken::new(),
         }
     }
 
@@ -100,9 +110,13 @@ impl Connections {
             .serve_connection(TokioIo::new(stream), service)
             .into_owned();
         let connection = self.graceful.watch(connection);
-        tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(error, "a connection ended");
+        let cut_off = self.cut_off.clone();
+        self.open.spawn(async move {
+            tokio::select! {
+                ended = connection => if let Err(error) = ended {
+                    tracing::debug!(error, "a connection ended");
+                },
+                () = cut_off.cancelled() => {}
             }
             drop(place);
         });

@@ -142,7 +142,7 @@ pub struct Memory {
 }
 
 /// A memory before it is stored; the content is already valid.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NewMemory {
     /// The words, 1 to [`MAX_CONTENT_BYTES`] bytes.
     pub content: String,
@@ -165,7 +165,7 @@ pub struct NewMemory {
 }
 
 /// What a memory says of the user, as far as another memory can say the same, the opposite or something newer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fact {
     /// The single-valued fact that it gives a value of.
     pub slot: Option<Slot>,
@@ -176,7 +176,7 @@ pub struct Fact {
 }
 
 /// A fact that has one value at a time.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Slot {
     /// Which: `home`, `favourite colour`.
     pub name: String,
@@ -185,7 +185,7 @@ pub struct Slot {
 }
 
 /// What makes a memory a piece of a conversation. Memories of one conversation are neighbours in the order in which they were stored.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Turn {
     /// Which conversation.
     pub conversation_id: String,

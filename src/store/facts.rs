@@ -4,6 +4,7 @@
 
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use serde::{Deserialize, Serialize};
 
 use super::memories::{COLUMNS, from_row, insert};
 use super::{Store, StoreError};
@@ -11,7 +12,7 @@ use crate::model::{self, Fact, Memory, MemoryId, NamespaceNumber, NewMemory};
 use crate::text;
 
 /// What somebody said that memory is to follow.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Lesson {
     /// This holds from now on.
     Learn(NewMemory),

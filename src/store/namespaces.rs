@@ -55,11 +55,7 @@ impl Store {
     /// # Errors
     /// The store is in trouble.
     pub async fn ensure_namespace(&self, name: NamespaceName) -> Result<Namespace, StoreError> {
-        self.write(move |connection| match find(connection, name.as_str())? {
-            Some(namespace) => Ok(namespace),
-            None => insert(connection, &name, &NamespaceConfig::default()),
-        })
-        .await
+        self.write(move |connection| ensure(connection, &name)).await
     }
 
     /// Makes a namespace.
@@ -159,6 +155,14 @@ impl Reader<'_> {
     /// The database cannot be read.
     pub fn namespace(&self, name_or_id: &str) -> Result<Option<Namespace>, ReadError> {
         Ok(find(self.connection, name_or_id)?)
+    }
+}
+
+/// The namespace of a name, made where there is none.
+pub(super) fn ensure(connection: &Connection, name: &NamespaceName) -> rusqlite::Result<Namespace> {
+    match find(connection, name.as_str())? {
+        Some(namespace) => Ok(namespace),
+        None => insert(connection, name, &NamespaceConfig::default()),
     }
 }
 

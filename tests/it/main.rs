@@ -21,6 +21,7 @@ mod documented;
 mod durability;
 mod extract;
 mod extraction_call;
+mod extraction_queue;
 mod injection;
 mod isolation;
 mod languages;
