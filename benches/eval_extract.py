@@ -18,6 +18,7 @@ import json
 import math
 import pathlib
 import re
+import time
 
 from eval_recall import Maia
 
@@ -34,12 +35,15 @@ class Extractor:
 
     def __init__(self, maia):
         self.maia = maia
+        self.times = []
 
     def memories(self, text, role="user", at=None):
         body = {"messages": [{"role": role, "content": text}], "dry_run": True}
         if at:
             body["created_at"] = at
+        begun = time.perf_counter()
         answer = self.maia.call("/v1/namespaces/default/extract", body)
+        self.times.append(time.perf_counter() - begun)
         return [found for found in answer["data"] if found["result"] != "forgotten"]
 
 
@@ -167,6 +171,8 @@ def main():
             (persona if path.suffix == ".jsonl" else locomo)(extractor, path, arguments.examples)
     finally:
         maia.stop()
+    times = sorted(extractor.times)
+    print(f"{len(times)} calls, from outside: median {times[len(times) // 2] * 1000:.2f} ms, 99th {times[int(len(times) * 0.99)] * 1000:.2f} ms")
 
 
 if __name__ == "__main__":

@@ -183,7 +183,7 @@ impl Metrics {
         for result in ["injected", "nothing"] {
             self.injections.with_label_values(&[result]);
         }
-        for result in ["stored", "known"] {
+        for result in ["stored", "known", "superseded", "forgotten"] {
             self.extractions.with_label_values(&[result]);
         }
         for limit in ["retention_days", "max_memories"] {

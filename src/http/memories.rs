@@ -107,6 +107,7 @@ pub(super) fn serialize_time<S: Serializer>(time: &DateTime<Utc>, serializer: S)
     serializer.serialize_str(&time.to_rfc3339_opts(SecondsFormat::Millis, true))
 }
 
+#[expect(clippy::ref_option, reason = "serde passes a reference to the field")]
 fn serialize_optional_time<S: Serializer>(time: &Option<DateTime<Utc>>, serializer: S) -> Result<S::Ok, S::Error> {
     match time {
         Some(time) => serialize_time(time, serializer),

@@ -6,6 +6,7 @@
 //! its facts, so nothing is done twice. While the disk takes nothing, a bounded number of exchanges waits in memory. Where too many wait, the oldest go.
 
 use std::collections::VecDeque;
+use std::fmt::Write as _;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::json;
@@ -241,5 +242,9 @@ pub fn conversation_of(first_message: &str) -> String {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }

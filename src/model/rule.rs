@@ -75,14 +75,13 @@ impl Rule {
                 rest = escaped;
                 continue;
             }
-            let group = match after.strip_prefix('{') {
-                Some(braced) => braced.split('}').next().unwrap_or_default(),
-                None => {
-                    let end = after
-                        .find(|c: char| !c.is_ascii_alphanumeric() && c != '_')
-                        .unwrap_or(after.len());
-                    after.get(..end).unwrap_or_default()
-                }
+            let group = if let Some(braced) = after.strip_prefix('{') {
+                braced.split('}').next().unwrap_or_default()
+            } else {
+                let end = after
+                    .find(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+                    .unwrap_or(after.len());
+                after.get(..end).unwrap_or_default()
             };
             let known = match group.parse::<usize>() {
                 Ok(number) => number < self.pattern.captures_len(),

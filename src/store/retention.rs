@@ -28,8 +28,8 @@ impl Store {
         Ok(removed)
     }
 
-    /// Deletes what is more than a namespace may hold; how many memories. Extracted ones go before those that somebody wrote, and then the oldest, least
-    /// used and least confident first.
+    /// Deletes what is more than a namespace may hold; how many memories. Superseded ones go first, then extracted ones before those that somebody wrote,
+    /// and then the oldest, least used and least confident.
     ///
     /// # Errors
     /// The store is in trouble; what was deleted so far stays so.
@@ -78,10 +78,10 @@ fn limited_namespaces(connection: &Connection) -> rusqlite::Result<Vec<(Namespac
     rows.collect()
 }
 
-/// How many memories a namespace holds above `most`.
+/// How many memories a namespace holds above `most`, superseded ones counted.
 fn surplus(connection: &Connection, namespace: NamespaceNumber, most: u32) -> rusqlite::Result<i64> {
     connection
-        .prepare_cached("SELECT max(0, memory_count - ?2) FROM namespaces WHERE number = ?1")?
+        .prepare_cached("SELECT max(0, memory_count + superseded_count - ?2) FROM namespaces WHERE number = ?1")?
         .query_row(params![namespace.0, most], |row| row.get(0))
         .optional()
         .map(Option::unwrap_or_default)

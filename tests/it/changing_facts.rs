@@ -272,6 +272,8 @@ fn what_is_not_to_be_remembered_is_not() {
         assert_eq!(tell(&maia, message)["total"], 0, "{message}");
     }
     assert_eq!(valid(&maia), Vec::<String>::new());
+    tell(&maia, "I live in Berlin. I don't remember that film.");
+    assert_eq!(valid(&maia), ["User lives in Berlin"]);
 }
 
 #[test]

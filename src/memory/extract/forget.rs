@@ -18,22 +18,25 @@ pub(super) enum Forgotten {
     Thing(String),
     /// What held is over: "User no longer lives in Berlin".
     Over(String),
+    /// Something, and it is not clear what.
+    Unclear,
 }
 
 impl Forgotten {
-    pub(super) fn into_memory(self, sentence: &Sentence) -> Extracted {
+    pub(super) fn into_memory(self, sentence: &Sentence) -> Option<Extracted> {
         let forget = |content, fact| Extracted {
             fact,
             forget: true,
             ..Extracted::new(content, ("forget", 0.9), Speaker::User, sentence)
         };
         match self {
-            Self::Statement(content) => forget(content, None),
+            Self::Statement(content) => Some(forget(content, None)),
             Self::Thing(thing) => {
                 let fact = facts::named(&thing);
-                forget(format!("User's {thing}"), Some(fact))
+                Some(forget(format!("User's {thing}"), Some(fact)))
             }
-            Self::Over(content) => Extracted::new(content, ("ended", 0.85), Speaker::User, sentence),
+            Self::Over(content) => Some(Extracted::new(content, ("ended", 0.85), Speaker::User, sentence)),
+            Self::Unclear => None,
         }
     }
 }
@@ -42,36 +45,46 @@ impl Forgotten {
 pub(super) fn is_off_the_record(words: &[Word]) -> bool {
     let words = without_openers(words);
     let lower: Vec<&str> = words.iter().map(|word| word.lower.as_str()).collect();
-    let verb = |word: &&str| {
+    let keeps = |word: &str| {
         matches!(
-            *word,
-            "remember" | "save" | "store" | "memorize" | "memorise" | "record" | "note" | "keep"
+            word,
+            "remember" | "save" | "store" | "memorize" | "memorise" | "record" | "note"
         )
     };
     let this = |rest: &[&str]| {
         matches!(
             rest,
-            ["this" | "that" | "it" | "any", ..] | ["what", "i", ..] | ["anything", ..]
+            ["this" | "that" | "it" | "any" | "anything", ..] | ["what", "i", ..]
         ) && !matches!(rest, ["that", "i" | "my" | "we" | "our", ..])
     };
-    lower.windows(2).enumerate().any(|(at, pair)| {
-        matches!(pair, ["don't" | "never", next] if verb(next)) && this(lower.get(at + 2..).unwrap_or_default())
-    }) || lower.windows(3).enumerate().any(|(at, three)| {
-        matches!(three, ["do", "not", next] if verb(next)) && this(lower.get(at + 3..).unwrap_or_default())
-    }) || matches!(
-        lower.as_slice(),
-        ["forget", "that" | "this" | "it" | "everything", "." | "!" | ","]
-            | ["forget", "that" | "this" | "it"]
-            | ["forget", "what", "i", "just", "said", ..]
-            | ["forget", "i" | "we", "said", "that" | "this" | "anything" | "it", ..]
-    ) || matches!(
-        lower.as_slice(),
-        [.., "off", "the", "record"] | [.., "off", "the", "record", "." | "!"]
-    )
+    // An order, and not what somebody says they do: "I don't remember that".
+    let ordered = |at: usize| {
+        at == 0
+            || matches!(
+                lower.get(at - 1),
+                Some(&"please" | &"," | &"and" | &"but" | &"just" | &"so" | &":" | &"-" | &"\u{2014}")
+            )
+    };
+    let refused = (0..lower.len())
+        .filter(|at| ordered(*at))
+        .any(|at| match lower.get(at..) {
+            Some(["don't" | "never", verb, rest @ ..] | ["do", "not", verb, rest @ ..]) => keeps(verb) && this(rest),
+            _ => false,
+        });
+    refused
+        || matches!(
+            lower.as_slice(),
+            ["forget", "that" | "this" | "it" | "everything", "." | "!" | ","]
+                | ["forget", "that" | "this" | "it"]
+                | ["forget", "what", "i", "just", "said", ..]
+                | ["forget", "i" | "we", "said", "that" | "this" | "anything" | "it", ..]
+                | [.., "off", "the", "record"]
+                | [.., "off", "the", "record", "." | "!"]
+        )
 }
 
-/// What a sentence wants gone. `Some(None)`: it wants something gone, and does not say what.
-pub(super) fn asked(words: &[Word], setting: Setting) -> Option<Option<Forgotten>> {
+/// What a sentence wants gone, where it wants something gone.
+pub(super) fn asked(words: &[Word], setting: Setting) -> Option<Forgotten> {
     let lower: Vec<&str> = words.iter().map(|word| word.lower.as_str()).collect();
     let at = lower.iter().position(|word| {
         !matches!(
@@ -80,39 +93,51 @@ pub(super) fn asked(words: &[Word], setting: Setting) -> Option<Option<Forgotten
         )
     })?;
     let rest = lower.get(at..)?;
+    let no_longer = match rest {
+        ["it" | "that", "is" | "'s", rest @ ..] | ["it's" | "that's", rest @ ..] => {
+            matches!(
+                rest,
+                ["no", "longer", "true" | "the", ..] | ["not", "true", "anymore", ..]
+            )
+        }
+        _ => false,
+    };
+    if no_longer {
+        return Some(over(words, at, setting).unwrap_or(Forgotten::Unclear));
+    }
     let after = match rest {
-        ["it" | "that", "is" | "'s", "no", "longer", "true" | "the", ..] => return Some(over(words, at + 4, setting)),
-        ["it's" | "that's", "no", "longer", "true" | "the", ..] => return Some(over(words, at + 3, setting)),
-        ["it" | "that", "is" | "'s", "not", "true", "anymore", ..] => return Some(over(words, at + 4, setting)),
-        ["it's" | "that's", "not", "true", "anymore", ..] => return Some(over(words, at + 3, setting)),
         ["forget" | "delete" | "erase" | "remove", "the", "fact", "that", ..] => at + 4,
+        ["don't", "remember", "that", "i" | "my" | "we" | "our", ..]
+        | ["stop", "remembering", "that", "i" | "my" | "we" | "our", ..] => at + 3,
         [
             "forget" | "delete" | "erase",
             "that" | "about",
             "i" | "my" | "we" | "our",
             ..,
-        ] => at + 2,
+        ]
+        | ["don't", "remember", "my" | "our", ..] => at + 2,
         ["forget" | "delete" | "erase", "i" | "my" | "we" | "our", ..] => at + 1,
-        ["forget", "everything" | "all" | "what" | "whatever" | "anything", ..] => return Some(None),
-        ["don't", "remember", "that", "i" | "my" | "we" | "our", ..] => at + 3,
-        ["stop", "remembering", "that", "i" | "my" | "we" | "our", ..] => at + 3,
-        ["don't", "remember", "my" | "our", ..] => at + 2,
+        ["forget", "everything" | "all" | "what" | "whatever" | "anything", ..] => return Some(Forgotten::Unclear),
         _ => return None,
     };
     let deletes_thing = matches!(rest.first(), Some(&"delete" | &"erase" | &"remove"));
     let named = without_end(words.get(after..)?);
     let asked = Setting { asked: true, ..setting };
     if let Some((content, _)) = statement(named, asked) {
-        return Some(Some(Forgotten::Statement(content)));
+        return Some(Forgotten::Statement(content));
     }
     // A thing by its name, and not a file or a function of the task.
     let thing = match named.first().map(|word| word.lower.as_str()) {
         Some("my" | "our") if !(deletes_thing && setting.technical) => named.get(1..)?,
-        _ => return Some(None),
+        _ => return Some(Forgotten::Unclear),
     };
     let plain = (1..=4).contains(&thing.len()) && thing.iter().all(Word::is_word);
     let text: Vec<&str> = thing.iter().map(|word| word.text.as_str()).collect();
-    Some(plain.then(|| Forgotten::Thing(text.join(" "))))
+    Some(if plain {
+        Forgotten::Thing(text.join(" "))
+    } else {
+        Forgotten::Unclear
+    })
 }
 
 /// "It's no longer true that I live in Berlin" → "User no longer lives in Berlin".

@@ -37,8 +37,8 @@ words! {
     /// Rules that need a reason to be believed where a note is taken, or the message goes on to ask something.
     SUPPORTING_RULES = "possession thing event attribute experience";
 
-    /// Rules that are not believed where something is asked: what somebody did or plans is what they ask about.
-    ASKED_ABOUT = "plan event thing habit activity ability";
+    /// Rules that are not believed where something is asked: what somebody plans is what they ask about.
+    ASKED_ABOUT = "plan thing";
 }
 
 /// What a message asks for.

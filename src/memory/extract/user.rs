@@ -125,7 +125,7 @@ pub(super) fn from_sentence(sentence: &Sentence, setting: Setting, speaker: Spea
     if speaker == Speaker::User
         && let Some(found) = forget::asked(stated, setting)
     {
-        return found.map(|found| found.into_memory(sentence)).into_iter().collect();
+        return found.into_memory(sentence).into_iter().collect();
     }
     if let Some((content, verdict)) = instruction::lasting(stated, setting.wants == Wants::Task)
         .filter(|_| speaker == Speaker::User && !sentence.question)
