@@ -227,7 +227,10 @@ impl App {
         metrics.exchanges_dropped(worked.dropped);
         metrics.exchanges_waiting(worked.waiting);
         if worked.dropped > 0 {
-            tracing::warn!(dropped = worked.dropped, "exchanges were let go: too many waited, or they could not be read");
+            tracing::warn!(
+                dropped = worked.dropped,
+                "exchanges were let go: too many waited, or they could not be read"
+            );
         }
         match (&worked.trouble, *in_trouble) {
             (Some(error), false) => {

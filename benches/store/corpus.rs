@@ -38,19 +38,31 @@ impl Corpus {
             let groups: Vec<&Value> = if pointer.is_empty() {
                 conversations.collect()
             } else {
-                conversations.flat_map(|one| one[pointer].as_array().into_iter().flatten()).collect()
+                conversations
+                    .flat_map(|one| one[pointer].as_array().into_iter().flatten())
+                    .collect()
             };
-            let items = groups.into_iter().flat_map(|group| group[list].as_array().into_iter().flatten());
-            items.filter_map(|item| Some(item[field].as_str()?.to_owned())).collect()
+            let items = groups
+                .into_iter()
+                .flat_map(|group| group[list].as_array().into_iter().flatten());
+            items
+                .filter_map(|item| Some(item[field].as_str()?.to_owned()))
+                .collect()
         };
-        Self::new(&strings("sessions", "turns", "text").join("\n"), strings("", "qa", "question"))
+        Self::new(
+            &strings("sessions", "turns", "text").join("\n"),
+            strings("", "qa", "question"),
+        )
     }
 
     fn new(text: &str, questions: Vec<String>) -> Self {
         assert!(!questions.is_empty(), "the data holds no questions");
         let (mut words, mut numbers, mut followers) = (Vec::new(), HashMap::new(), Vec::<Vec<u32>>::new());
         let mut before = None;
-        for word in text.split_whitespace().filter(|word| word.chars().any(char::is_alphanumeric)) {
+        for word in text
+            .split_whitespace()
+            .filter(|word| word.chars().any(char::is_alphanumeric))
+        {
             let number = *numbers.entry(word.to_owned()).or_insert_with(|| {
                 words.push(word.to_owned());
                 followers.push(Vec::new());
@@ -93,7 +105,8 @@ impl Corpus {
 
 fn name(mut rank: u64) -> String {
     const SYLLABLES: [&str; 20] = [
-        "ka", "ro", "mi", "ten", "sol", "vi", "dar", "lo", "nes", "pu", "ra", "bel", "fi", "gon", "ha", "jo", "wen", "ti", "zu", "mar",
+        "ka", "ro", "mi", "ten", "sol", "vi", "dar", "lo", "nes", "pu", "ra", "bel", "fi", "gon", "ha", "jo", "wen",
+        "ti", "zu", "mar",
     ];
     rank += 20;
     let mut name = String::new();

@@ -114,7 +114,13 @@ async fn fill(file: &Path, size: u64, namespaces: u64, corpus: Arc<Corpus>) {
     let store = Store::open(&unfinished).expect("a store");
     let mut numbers = Vec::new();
     for number in 0..namespaces {
-        numbers.push(store.ensure_namespace(namespace_name(number)).await.expect("a namespace").number);
+        numbers.push(
+            store
+                .ensure_namespace(namespace_name(number))
+                .await
+                .expect("a namespace")
+                .number,
+        );
     }
     let numbers: Arc<[NamespaceNumber]> = numbers.into();
     let tasks: Vec<_> = (0..AT_ONCE)
@@ -124,7 +130,11 @@ async fn fill(file: &Path, size: u64, namespaces: u64, corpus: Arc<Corpus>) {
                 for number in (first..size).step_by(AT_ONCE as usize) {
                     let namespace = numbers.get((number % namespaces) as usize).expect("a namespace");
                     let memory = memory(corpus.sentence(number));
-                    store.create_memory(*namespace, memory).await.expect("a memory").expect("a namespace");
+                    store
+                        .create_memory(*namespace, memory)
+                        .await
+                        .expect("a memory")
+                        .expect("a namespace");
                     if number % 100_000 == 0 && number > 0 {
                         println!("  {number} written after {:.0} s", begun.elapsed().as_secs_f64());
                     }
@@ -138,5 +148,8 @@ async fn fill(file: &Path, size: u64, namespaces: u64, corpus: Arc<Corpus>) {
     store.close().await;
     std::fs::rename(&unfinished, file).expect("a finished database");
     let seconds = begun.elapsed().as_secs_f64();
-    println!("{}: {size} memories in {namespaces} namespaces, written in {seconds:.0} s", file.display());
+    println!(
+        "{}: {size} memories in {namespaces} namespaces, written in {seconds:.0} s",
+        file.display()
+    );
 }

@@ -32,7 +32,11 @@ const TIME: Duration = Duration::from_secs(6);
 pub(crate) fn all(table: &mut Table, runtime: &Runtime, corpus: &Corpus, folder: &Path, size: u64) {
     let (many, one) = (file(folder, size, "many"), file(folder, size, "one"));
     size_of_file(table, corpus, &one, size);
-    let queries: Vec<SearchQuery> = corpus.questions.iter().map(|question| Query::search(question)).collect();
+    let queries: Vec<SearchQuery> = corpus
+        .questions
+        .iter()
+        .map(|question| Query::search(question))
+        .collect();
     runtime.block_on(searches(table, &queries, &many, (size / EACH).max(1), size));
     runtime.block_on(searches(table, &queries, &one, 1, size));
     server(table, corpus, &many, (size / EACH).max(1), size);
@@ -48,7 +52,13 @@ fn size_of_file(table: &mut Table, corpus: &Corpus, file: &Path, size: u64) {
     let bytes = std::fs::metadata(file).expect("a database").len();
     let ratio = bytes as f64 / text as f64;
     let figure = format!("{ratio:.2} × ({} MB)", bytes >> 20);
-    table.add(size, "size of the file, against the text", "≤ 2.5 ×", figure, Some(ratio <= 2.5));
+    table.add(
+        size,
+        "size of the file, against the text",
+        "≤ 2.5 ×",
+        figure,
+        Some(ratio <= 2.5),
+    );
 }
 
 async fn searches(table: &mut Table, queries: &[SearchQuery], file: &Path, namespaces: u64, size: u64) {
@@ -79,16 +89,32 @@ async fn searches(table: &mut Table, queries: &[SearchQuery], file: &Path, names
     let (median, p95) = (quantile(&mut times, 0.5), quantile(&mut times, 0.95));
     let row = format!("search in {place}, median");
     let reached = large.then_some(median < median_aim);
-    table.add(size, &row, &format!("< {median_aim} ms"), format!("{median:.2} ms"), reached);
+    table.add(
+        size,
+        &row,
+        &format!("< {median_aim} ms"),
+        format!("{median:.2} ms"),
+        reached,
+    );
     let row = format!("search in {place}, 95th of 100");
-    table.add(size, &row, &format!("< {p95_aim} ms"), format!("{p95:.2} ms"), large.then_some(p95 < p95_aim));
+    table.add(
+        size,
+        &row,
+        &format!("< {p95_aim} ms"),
+        format!("{p95:.2} ms"),
+        large.then_some(p95 < p95_aim),
+    );
 
     let some: Vec<SearchQuery> = queries.iter().take(SLOW_SEARCHES).cloned().collect();
     let mut joined = plain::join_and_filter(file, in_turn(0), &some);
     let joined = quantile(&mut joined, 0.5);
     let ratio = joined / median;
     let row = format!("join and filter in {place}, median");
-    let (aim, reached) = if namespaces > 1 { ("≥ 100 × slower", large.then_some(ratio >= 100.0)) } else { ("", None) };
+    let (aim, reached) = if namespaces > 1 {
+        ("≥ 100 × slower", large.then_some(ratio >= 100.0))
+    } else {
+        ("", None)
+    };
     table.add(size, &row, aim, format!("{joined:.1} ms ({ratio:.0} ×)"), reached);
 
     if namespaces == 1 {
@@ -109,7 +135,11 @@ async fn search(store: &Store, namespace: NamespaceNumber, query: &SearchQuery, 
         .reading(move |reader| reader.search(namespace, &query, &MemoryFilter::default(), Cut::default(), window))
         .await
         .expect("a search");
-    found.hits.into_iter().map(|hit| (hit.memory.row_id, hit.score)).collect()
+    found
+        .hits
+        .into_iter()
+        .map(|hit| (hit.memory.row_id, hit.score))
+        .collect()
 }
 
 /// How many of the best ten of an exhaustive search the planned one finds. One that is worth as much as the tenth is as good.
@@ -120,7 +150,11 @@ async fn overlap(table: &mut Table, store: &Store, namespace: NamespaceNumber, q
         let planned = search(store, namespace, query, DEPTH).await;
         let least = all.last().map_or(0.0, |(_, score)| score * 0.999_999);
         wanted += all.len();
-        found += planned.iter().filter(|(row, score)| *score >= least || all.iter().any(|(known, _)| known == row)).count().min(all.len());
+        found += planned
+            .iter()
+            .filter(|(row, score)| *score >= least || all.iter().any(|(known, _)| known == row))
+            .count()
+            .min(all.len());
     }
     let part = f64::from(u32::try_from(found).unwrap_or(0)) / f64::from(u32::try_from(wanted).unwrap_or(1).max(1));
     let row = "best ten also found by an exhaustive search";
@@ -138,13 +172,21 @@ async fn beside_creates(
     let writing = tokio::spawn({
         let store = store.clone();
         async move {
-            let other = store.ensure_namespace(namespace_name(LARGE)).await.expect("a namespace").number;
+            let other = store
+                .ensure_namespace(namespace_name(LARGE))
+                .await
+                .expect("a namespace")
+                .number;
             let mut tick = tokio::time::interval(Duration::from_secs(1) / u32::try_from(CREATES).unwrap_or(1));
             let mut tasks = tokio::task::JoinSet::new();
             for number in 0.. {
                 tick.tick().await;
                 let store = store.clone();
-                tasks.spawn(async move { store.create_memory(other, memory(format!("User wrote line {number} meanwhile"))).await });
+                tasks.spawn(async move {
+                    store
+                        .create_memory(other, memory(format!("User wrote line {number} meanwhile")))
+                        .await
+                });
                 while tasks.try_join_next().is_some() {}
             }
         }
@@ -163,12 +205,22 @@ async fn beside_creates(
     let median = quantile(&mut times, 0.5);
     let ratio = median / idle;
     let row = format!("the same beside {CREATES} creates a second, {place}");
-    table.add(size, &row, "≤ 2 × idle", format!("{median:.2} ms ({ratio:.1} ×)"), Some(ratio <= 2.0));
+    table.add(
+        size,
+        &row,
+        "≤ 2 × idle",
+        format!("{median:.2} ms ({ratio:.1} ×)"),
+        Some(ratio <= 2.0),
+    );
 }
 
 fn server(table: &mut Table, corpus: &Corpus, file: &Path, namespaces: u64, size: u64) {
     let server = Server::start(file);
-    let (place, searches) = if namespaces > 1 { ("many namespaces", 10_000) } else { ("a single namespace", 1_000) };
+    let (place, searches) = if namespaces > 1 {
+        ("many namespaces", 10_000)
+    } else {
+        ("a single namespace", 1_000)
+    };
     let ready = server.ready_after.as_secs_f64();
     let row = format!("start until ready, {place}");
     table.add(size, &row, "< 1 s", format!("{ready:.2} s"), Some(ready < 1.0));
@@ -189,7 +241,13 @@ fn creates(table: &mut Table, corpus: &Corpus, folder: &Path, file: &Path, size:
     let figure = format!("{rate:.0} ({ratio:.1} × {plain:.0})");
     table.add(size, row, "≥ 5 × plain SQLite", figure, Some(ratio >= 5.0));
     let slowest = slowest.as_secs_f64();
-    table.add(size, "the slowest of those", "≤ 1 s", format!("{slowest:.2} s"), Some(slowest <= 1.0));
+    table.add(
+        size,
+        "the slowest of those",
+        "≤ 1 s",
+        format!("{slowest:.2} s"),
+        Some(slowest <= 1.0),
+    );
 }
 
 fn import(table: &mut Table, corpus: &Corpus, folder: &Path, size: u64) {
@@ -220,11 +278,19 @@ fn import(table: &mut Table, corpus: &Corpus, folder: &Path, size: u64) {
     } else {
         (format!("failed (plain: {plain:.0})"), Some(false))
     };
-    table.add(size, "import, memories a second", "≥ 0.5 × plain SQLite", figure, reached);
+    table.add(
+        size,
+        "import, memories a second",
+        "≥ 0.5 × plain SQLite",
+        figure,
+        reached,
+    );
 }
 
 /// In milliseconds.
 fn quantile(times: &mut [Duration], part: f64) -> f64 {
     times.sort_unstable();
-    times.get((times.len() as f64 * part) as usize).map_or(f64::NAN, |time| time.as_secs_f64() * 1e3)
+    times
+        .get((times.len() as f64 * part) as usize)
+        .map_or(f64::NAN, |time| time.as_secs_f64() * 1e3)
 }

@@ -20,9 +20,7 @@ pub(crate) fn single_inserts(folder: &Path, sentence: impl Fn(u64) -> String, ti
     let mut rows = 0_u32;
     while begun.elapsed() < time {
         rows += 1;
-        insert
-            .execute(params![rows, sentence(rows.into())])
-            .expect("an insert");
+        insert.execute(params![rows, sentence(rows.into())]).expect("an insert");
     }
     f64::from(rows) / begun.elapsed().as_secs_f64()
 }

@@ -65,7 +65,12 @@ impl Server {
     }
 
     /// Creates memories over so many connections for so long: acknowledged a second, and the slowest.
-    pub(crate) fn create(&self, connections: u64, time: Duration, sentence: impl Fn(u64) -> String + Sync) -> (f64, Duration) {
+    pub(crate) fn create(
+        &self,
+        connections: u64,
+        time: Duration,
+        sentence: impl Fn(u64) -> String + Sync,
+    ) -> (f64, Duration) {
         let (count, slowest) = (AtomicU64::new(0), AtomicU64::new(0));
         let begun = Instant::now();
         thread::scope(|scope| {

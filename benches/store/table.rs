@@ -14,7 +14,14 @@ impl Table {
     /// Adds a figure; `reached` says whether it meets the aim, where there is one for this size.
     pub(crate) fn add(&mut self, size: u64, what: &str, aim: &str, figure: String, reached: Option<bool>) {
         let mark = reached.map_or("", |reached| if reached { " (reached)" } else { " (NOT reached)" });
-        println!("{size:>8}  {what}: {figure}{mark}{}", if aim.is_empty() { String::new() } else { format!(" [aim: {aim}]") });
+        println!(
+            "{size:>8}  {what}: {figure}{mark}{}",
+            if aim.is_empty() {
+                String::new()
+            } else {
+                format!(" [aim: {aim}]")
+            }
+        );
         if !self.rows.iter().any(|(row, _)| row == what) {
             self.rows.push((what.to_owned(), aim.to_owned()));
         }

@@ -290,7 +290,10 @@ fn remember(state: &AppState, heard: Heard, answer: &Answer) {
     };
     let dropped = state.ingest.hear(heard.namespace, &exchange, heard.request_id);
     if dropped > 0 {
-        tracing::warn!(dropped, "too many exchanges wait to be remembered; the oldest was let go");
+        tracing::warn!(
+            dropped,
+            "too many exchanges wait to be remembered; the oldest was let go"
+        );
     }
     state.metrics.exchanges_dropped(dropped);
 }

@@ -67,10 +67,7 @@ impl Writer {
             });
             (keep, answer)
         });
-        queue
-            .send(Job::Change(change))
-            .await
-            .map_err(|_| StoreError::Closed)?;
+        queue.send(Job::Change(change)).await.map_err(|_| StoreError::Closed)?;
         drop(queue);
         receiver.await.map_err(|_| StoreError::Closed)?
     }
@@ -110,7 +107,11 @@ fn run(connection: Connection, mut jobs: mpsc::Receiver<Job>) {
                 Job::Change(change) => group.push(change),
                 Job::Fold(answer) => folds.push(answer),
             }
-            next = if group.len() < GROUP { jobs.try_recv().ok() } else { None };
+            next = if group.len() < GROUP {
+                jobs.try_recv().ok()
+            } else {
+                None
+            };
         }
         if !group.is_empty() {
             commit(&connection, group);

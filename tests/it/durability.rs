@@ -188,7 +188,9 @@ fn what_is_deleted_is_soon_gone_from_a_running_server_too() {
     let path = format!("{memories}/{}", memory["id"].as_str().unwrap());
     Call::new("DELETE", &path).send(maia.address()).expect(200);
     eventually("the word is gone", || {
-        !["quokkacanary", "quokkacanari"].iter().any(|word| holds(folder.path(), word))
+        !["quokkacanary", "quokkacanari"]
+            .iter()
+            .any(|word| holds(folder.path(), word))
     });
     maia.get(memories).expect(200);
 }

@@ -57,7 +57,8 @@ fn what_is_complete_survives_kill_9_and_is_remembered_once() {
     let backend = StubBackend::chatting();
     let mut maia = serving(folder.path(), &backend);
     let held = hold_up(&file);
-    maia.call("POST", "/v1/namespaces", &json!({ "name": "other" })).expect(201);
+    maia.call("POST", "/v1/namespaces", &json!({ "name": "other" }))
+        .expect(201);
     for (id, text) in [("first", "I am vegetarian."), ("second", "My dog is called Biscuit.")] {
         let call = chat_with(text).header("X-Request-Id", id);
         call.send(maia.address()).expect(200);
@@ -74,7 +75,9 @@ fn what_is_complete_survives_kill_9_and_is_remembered_once() {
         // The next start finds them, and the one after that nothing more to do.
         let maia = serving(folder.path(), &backend);
         let expected = ["User is vegetarian", "User's dog is called Biscuit"];
-        eventually("the queue is empty", || value(&maia, "maia_extraction_queue_length") == 0.0);
+        eventually("the queue is empty", || {
+            value(&maia, "maia_extraction_queue_length") == 0.0
+        });
         eventually("both are remembered", || contents(&maia) == expected);
         let page = maia.get("/v1/namespaces/other/memories").expect(200);
         assert_eq!(page["total"], 1, "{page}");
@@ -199,7 +202,10 @@ fn exchanges_wait_in_memory_while_the_database_is_locked_and_chat_does_not() {
     chat_with("I am vegetarian.").send(maia.address()).expect(200);
     let in_new_namespace = chat_with("I am vegan.").header("X-MAIA-Namespace", "new");
     in_new_namespace.send(maia.address()).expect(200);
-    chat_with("What is the time?").header("X-Request-Id", "idle").send(maia.address()).expect(200);
+    chat_with("What is the time?")
+        .header("X-Request-Id", "idle")
+        .send(maia.address())
+        .expect(200);
     // Nothing was found in it, so nothing is in its way.
     maia.wait_for("request_id=\"idle\" facts=0");
     assert!(!maia.log.contains("facts=1"), "{}", maia.log);
