@@ -7,8 +7,8 @@ The sets that are kept here are measured always: `data/extraction.jsonl` (messag
 (answers with no note in them, a paragraph each). Files named on the command line are measured too:
 
 - `*.json`: conversations in the form of LoCoMo (Maharana et al., ACL 2024), with `observations`. A turn that an observation cites is worth remembering.
-- `*.jsonl`: dialogues in the form of Synthetic-Persona-Chat (Jandaghi et al., 2023). A persona sentence counts where a turn of its speaker holds 0.6 of its
-  content words, and is found where a memory does.
+- `*.jsonl`: dialogues in the form of Synthetic-Persona-Chat (Jandaghi et al., 2023). A persona sentence counts where a sentence of its speaker that is no question holds 0.6 of
+  its content words, and is found where the memories of a turn do.
 
 Intervals are Wilson's, at 95 %.
 """
@@ -107,10 +107,12 @@ def persona(extractor, path, examples):
         dialogue = json.loads(line)
         for speaker, facts in dialogue["personas"].items():
             turns = [turn["text"] for turn in dialogue["conversation"] if turn["speaker"] == speaker]
-            memories = [memory["content"] for turn in turns for memory in extractor.memories(turn)]
+            # What one turn says in two clauses may be one persona sentence, and two memories.
+            memories = [" ".join(memory["content"] for memory in extractor.memories(turn)) for turn in turns]
+            statements = [said for turn in turns for said in re.split(r"(?<=[.!?])\s+", turn) if not said.endswith("?")]
             for fact in facts:
                 wanted = content_words(fact)
-                said = [turn for turn in turns if wanted and holds(turn, wanted)]
+                said = [statement for statement in statements if wanted and holds(statement, wanted)]
                 if said:
                     stated += 1
                     if any(holds(memory, wanted) for memory in memories):

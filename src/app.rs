@@ -1,11 +1,13 @@
 //! Puts the parts together: what a request can use, and what goes on in the background.
 
+use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use secrecy::SecretString;
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::time::MissedTickBehavior;
 use tokio_util::task::TaskTracker;
@@ -33,28 +35,29 @@ const EXPIRY_INTERVAL: Duration = Duration::from_hours(1);
 const FOLD_INTERVAL: Duration = Duration::from_secs(10);
 /// How often the rate limit forgets clients that are gone.
 const RATE_LIMIT_INTERVAL: Duration = Duration::from_mins(1);
-
 /// How soon exchanges that could not be kept are tried again.
 const INGEST_RETRY: Duration = Duration::from_secs(1);
 
 /// What every request can use. Cheap to clone.
 #[derive(Clone)]
-pub struct AppState(Arc<Shared>);
+pub struct AppState {
+    shared: Arc<Shared>,
+    /// The backend of the proxy. Each worker has connections of its own, so that no request waits for another thread.
+    pub backend: Arc<Backend>,
+}
 
 impl Deref for AppState {
     type Target = Shared;
 
     fn deref(&self) -> &Shared {
-        &self.0
+        &self.shared
     }
 }
 
-/// The parts that requests share.
+/// The parts that all requests share.
 pub struct Shared {
     /// The database.
     pub store: Store,
-    /// The backend of the proxy.
-    pub backend: Backend,
     /// Counters.
     pub metrics: Metrics,
     /// Finds memories in exchanges.
@@ -65,6 +68,8 @@ pub struct Shared {
     pub ingest: Ingest,
     /// Work that outlives its request and that a shutdown waits for.
     pub tasks: TaskTracker,
+    /// Where that work runs: workers end before it does.
+    pub background: Handle,
     /// Settings of the proxy.
     pub proxy: config::Proxy,
     /// Settings of namespaces and recall.
@@ -81,49 +86,69 @@ pub struct Shared {
 
 /// A maia that is ready to serve.
 pub struct App {
-    state: AppState,
+    /// One for each worker.
+    states: Vec<AppState>,
+    shared: Arc<Shared>,
     server: config::Server,
 }
 
+/// What a log says of it.
+impl fmt::Display for App {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Without its query, which may hold what is not for a log.
+        let backend = self.shared.proxy.backend.split('?').next().unwrap_or_default();
+        let database = self.shared.store.path().display();
+        write!(f, "backend {backend}, database {database}")
+    }
+}
+
 impl App {
-    /// Builds the parts on an open store.
+    /// Builds the parts on an open store. What outlives its request runs on `background`.
     ///
     /// # Errors
     /// A setting of the backend cannot be used.
-    pub fn new(config: Config, store: Store) -> Result<Self, SetUpError> {
-        let backend = Backend::new(&config.proxy)?;
+    pub fn new(config: Config, store: Store, background: Handle) -> Result<Self, SetUpError> {
+        let backends = (0..http::worker_count())
+            .map(|_| Backend::new(&config.proxy).map(Arc::new))
+            .collect::<Result<Vec<_>, _>>()?;
+        let has_key = backends.first().is_some_and(|backend| backend.has_key());
         let metrics = Metrics::default();
         text::load_tokenizer();
         memory::warm_up();
-        let own_key = match (&config.security.api_key, backend.has_key()) {
+        let own_key = match (&config.security.api_key, has_key) {
             (None, _) => OwnKey::None,
             (Some(_), false) => OwnKey::InHeader,
             (Some(_), true) => OwnKey::InBearer,
         };
-        let state = AppState(Arc::new(Shared {
+        let shared = Arc::new(Shared {
             store,
-            backend,
             metrics,
             extractor: Extractor::new(config.memory.rules.clone()),
             access: AccessLog::default(),
             ingest: Ingest::default(),
             tasks: TaskTracker::new(),
+            background,
             proxy: config.proxy,
             memory: config.memory,
             api_key: config.security.api_key,
             own_key,
             rate_limit: RateLimit::new(config.security.rate_limit_rps, config.security.rate_limit_burst),
             audience: http::Audience::new(&config.server),
-        }));
+        });
+        let state = |backend| AppState {
+            shared: Arc::clone(&shared),
+            backend,
+        };
         Ok(Self {
-            state,
+            states: backends.into_iter().map(state).collect(),
+            shared,
             server: config.server,
         })
     }
 
-    /// The routes.
-    pub fn router(&self) -> Router {
-        http::router(self.state.clone())
+    /// The routes, once for each worker.
+    pub fn routers(&self) -> Vec<Router> {
+        self.states.iter().cloned().map(http::router).collect()
     }
 
     /// Limits of the server.
@@ -137,8 +162,8 @@ impl App {
     /// # Errors
     /// The store is in trouble.
     pub async fn prepare(&self) -> Result<(), StoreError> {
-        let default: NamespaceName = self.state.memory.default_namespace.clone();
-        self.state.store.ensure_namespace(default).await.map(|_| ())
+        let default: NamespaceName = self.shared.memory.default_namespace.clone();
+        self.shared.store.ensure_namespace(default).await.map(|_| ())
     }
 
     /// Background work, until the future is dropped.
@@ -159,7 +184,7 @@ impl App {
                 _ = expiry.tick() => self.remove_expired().await,
                 _ = fold.tick() => self.fold_log().await,
                 _ = rate_limit.tick() => {
-                    if let Some(rate_limit) = &self.state.rate_limit {
+                    if let Some(rate_limit) = &self.shared.rate_limit {
                         rate_limit.forget_idle();
                     }
                 }
@@ -171,18 +196,18 @@ impl App {
     pub async fn remember_exchanges(&self, mut no_more: oneshot::Receiver<()>) {
         let mut in_trouble = false;
         loop {
-            let worked = self.state.ingest.work(&self.state.store).await;
+            let worked = self.shared.ingest.work(&self.shared.store).await;
             self.report(&worked, &mut in_trouble);
             tokio::select! {
-                () = self.state.ingest.arrival(), if !in_trouble => {}
+                () = self.shared.ingest.arrival(), if !in_trouble => {}
                 () = tokio::time::sleep(INGEST_RETRY), if in_trouble => {}
                 // An error is a server that went away without a word.
                 _ = &mut no_more => break,
             }
         }
-        let worked = self.state.ingest.work(&self.state.store).await;
+        let worked = self.shared.ingest.work(&self.shared.store).await;
         self.report(&worked, &mut in_trouble);
-        let lost = self.state.ingest.unsaved();
+        let lost = self.shared.ingest.unsaved();
         if lost > 0 {
             tracing::error!(lost, "exchanges were lost: the database took nothing before the end");
         }
@@ -190,18 +215,18 @@ impl App {
 
     /// Finishes the reading of exchanges that have ended.
     pub async fn finish_reading(&self) {
-        self.state.tasks.close();
-        self.state.tasks.wait().await;
+        self.shared.tasks.close();
+        self.shared.tasks.wait().await;
     }
 
     /// Writes what is left to write and closes the database.
     pub async fn close(&self) {
         self.write_access().await;
-        self.state.store.close().await;
+        self.shared.store.close().await;
     }
 
     fn report(&self, worked: &Worked, in_trouble: &mut bool) {
-        let metrics = &self.state.metrics;
+        let metrics = &self.shared.metrics;
         metrics.extracted(worked.stored, worked.known, worked.superseded, worked.forgotten);
         metrics.exchanges_dropped(worked.dropped);
         metrics.exchanges_waiting(worked.waiting);
@@ -225,41 +250,41 @@ impl App {
     }
 
     async fn remove_expired(&self) {
-        let removed = self.state.store.remove_expired(model::now()).await;
+        let removed = self.shared.store.remove_expired(model::now()).await;
         self.report_removed("retention_days", removed);
     }
 
     async fn remove_surplus(&self) {
-        let removed = self.state.store.remove_surplus().await;
+        let removed = self.shared.store.remove_surplus().await;
         self.report_removed("max_memories", removed);
     }
 
     fn report_removed(&self, limit: &'static str, removed: Result<usize, StoreError>) {
         match removed {
-            Ok(removed) => self.state.metrics.removed(limit, removed),
+            Ok(removed) => self.shared.metrics.removed(limit, removed),
             Err(error) => {
                 tracing::warn!(%error, "namespaces could not be held to their {limit}");
-                self.state.metrics.memory_failed("retention");
+                self.shared.metrics.memory_failed("retention");
             }
         }
     }
 
     async fn fold_log(&self) {
-        match self.state.store.fold_log().await {
+        match self.shared.store.fold_log().await {
             Ok(()) => {}
             // Somebody reads for long; there is a next time.
             Err(StoreError::Busy) => tracing::debug!("the write-ahead log is in use and was not emptied"),
             Err(error) => {
                 tracing::warn!(%error, "the write-ahead log could not be emptied");
-                self.state.metrics.memory_failed("log");
+                self.shared.metrics.memory_failed("log");
             }
         }
     }
 
     async fn write_access(&self) {
-        if let Err(error) = self.state.access.flush(&self.state.store).await {
+        if let Err(error) = self.shared.access.flush(&self.shared.store).await {
             tracing::warn!(%error, "uses of memories could not be counted");
-            self.state.metrics.memory_failed("access");
+            self.shared.metrics.memory_failed("access");
         }
     }
 }

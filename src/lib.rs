@@ -16,6 +16,7 @@ pub mod telemetry;
 pub mod text;
 
 use std::future::Future;
+use std::io;
 
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -23,11 +24,17 @@ use tokio::sync::oneshot;
 use app::App;
 
 /// Serves on the listener until `shutdown` completes; then finishes answers and writes that are on their way, and closes the database.
-pub async fn serve(listener: TcpListener, app: App, shutdown: impl Future<Output = ()>) {
+///
+/// # Errors
+/// The system gives no threads to serve with.
+pub async fn serve(listener: TcpListener, app: App, shutdown: impl Future<Output = ()>) -> io::Result<()> {
+    let workers = http::start_workers(app.routers(), app.server())?;
+    let address = listener.local_addr()?;
+    tracing::info!("listening on http://{address} (proxy: http://{address}/proxy/v1), {app}");
     let (no_more, last_exchange) = oneshot::channel();
     let serving = async {
         tokio::select! {
-            () = http::serve(listener, app.router(), app.server(), shutdown) => {}
+            () = http::serve(listener, workers, app.server(), shutdown) => {}
             () = app.run_background() => {}
         }
         app.finish_reading().await;
@@ -35,4 +42,5 @@ pub async fn serve(listener: TcpListener, app: App, shutdown: impl Future<Output
     };
     tokio::join!(serving, app.remember_exchanges(last_exchange));
     app.close().await;
+    Ok(())
 }

@@ -149,26 +149,31 @@ impl Metrics {
             ))?,
             registry,
         };
-        let collectors: [Box<dyn Collector>; 13] = [
-            Box::new(metrics.proxy_requests.clone()),
-            Box::new(metrics.proxy_duration.clone()),
-            Box::new(metrics.api_requests.clone()),
-            Box::new(metrics.backend_errors.clone()),
-            Box::new(metrics.injections.clone()),
-            Box::new(metrics.injected_tokens.clone()),
-            Box::new(metrics.extractions.clone()),
-            Box::new(metrics.dropped_exchanges.clone()),
-            Box::new(metrics.waiting_exchanges.clone()),
-            Box::new(metrics.removed.clone()),
-            Box::new(metrics.memory_errors.clone()),
-            Box::new(metrics.recall_duration.clone()),
-            Box::new(metrics.rate_limited.clone()),
-        ];
-        for collector in collectors {
-            metrics.registry.register(collector)?;
-        }
+        metrics.register()?;
         metrics.begin_at_zero();
         Ok(metrics)
+    }
+
+    fn register(&self) -> prometheus::Result<()> {
+        let collectors: [Box<dyn Collector>; 13] = [
+            Box::new(self.proxy_requests.clone()),
+            Box::new(self.proxy_duration.clone()),
+            Box::new(self.api_requests.clone()),
+            Box::new(self.backend_errors.clone()),
+            Box::new(self.injections.clone()),
+            Box::new(self.injected_tokens.clone()),
+            Box::new(self.extractions.clone()),
+            Box::new(self.dropped_exchanges.clone()),
+            Box::new(self.waiting_exchanges.clone()),
+            Box::new(self.removed.clone()),
+            Box::new(self.memory_errors.clone()),
+            Box::new(self.recall_duration.clone()),
+            Box::new(self.rate_limited.clone()),
+        ];
+        for collector in collectors {
+            self.registry.register(collector)?;
+        }
+        Ok(())
     }
 
     /// A counter that has never counted would not be shown at all, and a rate over it could not see its first step.

@@ -16,6 +16,7 @@
 )]
 
 #[path = "../added_latency/client.rs"]
+#[expect(dead_code, reason = "the other benchmark reads streams too")]
 mod client;
 mod corpus;
 mod measure;

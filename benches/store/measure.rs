@@ -22,8 +22,6 @@ const SEARCHES: usize = 1_000;
 const SLOW_SEARCHES: usize = 40;
 /// Questions whose best ten are compared with those of an exhaustive search.
 const COMPARED: usize = 100;
-/// Searches before the memory of the process is looked at.
-const BEFORE_MEMORY: usize = 10_000;
 /// Creates a second beside searches.
 const CREATES: u64 = 1_000;
 const CONNECTIONS: u64 = 64;
@@ -41,7 +39,8 @@ pub(crate) fn all(table: &mut Table, runtime: &Runtime, corpus: &Corpus, folder:
         .collect();
     runtime.block_on(searches(table, &queries, &many, (size / EACH).max(1), size));
     runtime.block_on(searches(table, &queries, &one, 1, size));
-    server(table, corpus, &one, size);
+    server(table, corpus, &many, (size / EACH).max(1), size);
+    server(table, corpus, &one, 1, size);
     creates(table, corpus, folder, &one, size);
     if size == 100_000 {
         import(table, corpus, folder, size);
@@ -215,30 +214,21 @@ async fn beside_creates(
     );
 }
 
-fn server(table: &mut Table, corpus: &Corpus, file: &Path, size: u64) {
+fn server(table: &mut Table, corpus: &Corpus, file: &Path, namespaces: u64, size: u64) {
     let server = Server::start(file);
+    let (place, searches) = if namespaces > 1 {
+        ("many namespaces", 10_000)
+    } else {
+        ("a single namespace", 1_000)
+    };
     let ready = server.ready_after.as_secs_f64();
-    table.add(
-        size,
-        "start, until ready",
-        "< 1 s",
-        format!("{ready:.2} s"),
-        Some(ready < 1.0),
-    );
-    server.search(
-        namespace_name(0).as_str(),
-        &corpus.questions,
-        BEFORE_MEMORY.min(if size == LARGE { 4_000 } else { BEFORE_MEMORY }),
-    );
+    let row = format!("start until ready, {place}");
+    table.add(size, &row, "< 1 s", format!("{ready:.2} s"), Some(ready < 1.0));
+    server.search(namespaces, &corpus.questions, searches);
     let (now, most) = server.resident_memory();
+    let row = format!("resident memory after {searches} searches, {place}");
     let figure = format!("{now:.0} MB (at most {most:.0})");
-    table.add(
-        size,
-        "resident memory after the searches",
-        "< 150 MB",
-        figure,
-        Some(now < 150.0),
-    );
+    table.add(size, &row, "< 150 MB", figure, Some(now < 150.0));
 }
 
 fn creates(table: &mut Table, corpus: &Corpus, folder: &Path, file: &Path, size: u64) {

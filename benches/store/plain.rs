@@ -17,12 +17,12 @@ pub(crate) fn single_inserts(folder: &Path, sentence: impl Fn(u64) -> String, ti
     let connection = fresh(&folder.join("single.db"));
     let mut insert = connection.prepare(INSERT).expect("a statement");
     let begun = Instant::now();
-    let mut rows = 0;
+    let mut rows = 0_u32;
     while begun.elapsed() < time {
         rows += 1;
-        insert.execute(params![rows, sentence(rows)]).expect("an insert");
+        insert.execute(params![rows, sentence(rows.into())]).expect("an insert");
     }
-    rows as f64 / begun.elapsed().as_secs_f64()
+    f64::from(rows) / begun.elapsed().as_secs_f64()
 }
 
 /// Rows a second in one transaction.
@@ -32,7 +32,7 @@ pub(crate) fn bulk_insert(folder: &Path, sentences: &[String]) -> f64 {
     let transaction = connection.transaction().expect("a transaction");
     {
         let mut insert = transaction.prepare(INSERT).expect("a statement");
-        for (row, sentence) in (1_u64..).zip(sentences) {
+        for (row, sentence) in (1_u32..).zip(sentences) {
             insert.execute(params![row, sentence]).expect("an insert");
         }
     }

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use crate::client::{Client, request};
+use crate::namespace_name;
 
 pub(crate) struct Server {
     process: Child,
@@ -39,7 +40,7 @@ impl Server {
             if let Some(address) = address {
                 break address;
             }
-            assert!(begun.elapsed() < Duration::from_secs(60), "maia does not start: {text}");
+            assert!(begun.elapsed() < Duration::from_mins(1), "maia does not start: {text}");
             thread::sleep(Duration::from_millis(1));
         };
         let ready = format!("GET /ready HTTP/1.1\r\nHost: {address}\r\n\r\n");
@@ -96,12 +97,15 @@ impl Server {
         (rate, Duration::from_micros(slowest.into_inner()))
     }
 
-    /// Searches a namespace so often over one connection.
-    pub(crate) fn search(&self, namespace: &str, questions: &[String], count: usize) {
+    /// Searches so often over one connection, in namespaces in turn.
+    pub(crate) fn search(&self, namespaces: u64, questions: &[String], count: u64) {
         let mut client = Client::connect(self.address);
-        for question in questions.iter().cycle().take(count) {
+        for (number, question) in (0..count).zip(questions.iter().cycle()) {
             let body = json!({ "query": question, "limit": 10 }).to_string();
-            let path = format!("/v1/namespaces/{namespace}/memories/search");
+            let path = format!(
+                "/v1/namespaces/{}/memories/search",
+                namespace_name(number % namespaces).as_str()
+            );
             let answer = client.exchange(&request(self.address, &path, "", &body));
             assert!(answer.head.starts_with("HTTP/1.1 200"), "{}", answer.head);
         }
