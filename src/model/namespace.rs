@@ -139,6 +139,7 @@ pub struct NamespaceStats {
     /// Memories in the namespace that are valid.
     pub memory_count: i64,
     /// Memories whose place something newer has taken.
+    #[serde(skip)]
     pub superseded_count: i64,
     /// Tokens (`o200k`) of their contents, as context lines.
     pub token_count: i64,
