@@ -14,7 +14,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 pub use layers::Layers;
 
-use crate::model::{ContextPosition, NamespaceName};
+use crate::model::{ContextPosition, NamespaceName, Rule};
 use reader::Reader;
 
 /// Everything that is wrong with a configuration, a sentence a problem.
@@ -106,6 +106,8 @@ pub struct Memory {
     pub auto_create_namespace: bool,
     /// Part of the budget for facts about the user that share no word with the message, in tokens.
     pub profile_tokens: u32,
+    /// Rules of one's own that find memories in what the user says.
+    pub rules: Vec<Rule>,
 }
 
 /// Keys and limits.
@@ -188,6 +190,7 @@ impl Default for Memory {
             default_namespace: NamespaceName::default(),
             auto_create_namespace: true,
             profile_tokens: 300,
+            rules: Vec::new(),
         }
     }
 }
@@ -238,6 +241,7 @@ impl Config {
             &mut config.memory.profile_tokens,
             reader::number(0..=1_000_000),
         );
+        read.set_records("memory.rules", &mut config.memory.rules, reader::rule);
         read.set("security.api_key", &mut config.security.api_key, reader::secret);
         let public = &mut config.security.allow_public_without_key;
         read.set("security.allow_public_without_key", public, reader::boolean);

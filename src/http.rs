@@ -8,6 +8,7 @@ mod chat_options;
 mod context;
 mod error;
 mod extract;
+mod extraction;
 mod first_bytes;
 mod limits;
 mod log;
@@ -15,6 +16,7 @@ mod memories;
 mod namespaces;
 mod ops;
 mod page;
+mod purge;
 mod rate_limit;
 mod relay;
 mod search;
@@ -53,8 +55,10 @@ pub(crate) fn router(state: AppState) -> Router {
         )
         .route(
             "/namespaces/{namespace}/memories",
-            get(memories::list).post(memories::create),
+            get(memories::list).post(memories::create).delete(purge::purge),
         )
+        .route("/namespaces/{namespace}/memories/{id}/history", get(memories::history))
+        .route("/namespaces/{namespace}/extract", post(extraction::extract))
         .route("/namespaces/{namespace}/memories/search", post(search::search))
         .route(
             "/namespaces/{namespace}/memories/{id}",

@@ -212,7 +212,7 @@ impl From<StoreError> for ApiError {
             StoreError::ReadOnly | StoreError::Busy | StoreError::Closed => {
                 (StatusCode::SERVICE_UNAVAILABLE, "storage_unavailable")
             }
-            StoreError::Database(_) => (StatusCode::SERVICE_UNAVAILABLE, "storage_error"),
+            StoreError::Disk(_) | StoreError::Database(_) => (StatusCode::SERVICE_UNAVAILABLE, "storage_error"),
         };
         Self::new(status, "api_error", code, format!("{error}; nothing was changed"))
     }

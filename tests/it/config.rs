@@ -150,6 +150,10 @@ pub(crate) const OTHERS: &[(&str, &str)] = &[
     ("memory.default_namespace", "alice"),
     ("memory.auto_create_namespace", "false"),
     ("memory.profile_tokens", "0"),
+    (
+        "memory.rules",
+        "[{name: pet, pattern: my pet is (.+), template: User has $1}]",
+    ),
     ("security.api_key", "key"),
     ("security.allow_public_without_key", "true"),
     ("security.rate_limit_rps", "0"),
