@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// One keep-alive connection.
 pub(crate) struct Client {
@@ -20,12 +20,6 @@ impl Answer {
             .lines()
             .filter_map(|line| line.split_once(": "))
             .find_map(|(key, value)| key.eq_ignore_ascii_case(name).then_some(value.trim()))
-    }
-
-    /// What maia says that it injected.
-    pub(crate) fn memories_used(&self) -> usize {
-        self.header("x-maia-memories-used")
-            .map_or(0, |used| used.parse().expect("a number"))
     }
 }
 
@@ -65,26 +59,6 @@ impl Client {
         let mut body = vec![0; length.unwrap_or_default()];
         self.stream.read_exact(&mut body).expect("a body");
         answer
-    }
-
-    /// Sends a request and reads its chunked answer: the time to its first byte, and to its last.
-    pub(crate) fn stream(&mut self, request: &[u8]) -> (Duration, Duration) {
-        let begun = Instant::now();
-        let answer = self.send(request);
-        assert_eq!(answer.header("transfer-encoding"), Some("chunked"), "{}", answer.head);
-        let mut first = None;
-        let mut line = String::new();
-        loop {
-            line.clear();
-            self.stream.read_line(&mut line).expect("the size of a chunk");
-            first.get_or_insert_with(|| begun.elapsed());
-            let size = usize::from_str_radix(line.trim(), 16).expect("a size");
-            let mut chunk = vec![0; size + 2];
-            self.stream.read_exact(&mut chunk).expect("a chunk");
-            if size == 0 {
-                return (first.unwrap_or_default(), begun.elapsed());
-            }
-        }
     }
 }
 
