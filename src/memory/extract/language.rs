@@ -5,7 +5,7 @@
 //! English is tried, and its own check keeps it from reading what is not English.
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use config::{Config, File, FileFormat};
 use regex::Regex;
@@ -62,6 +62,12 @@ struct WrittenRule {
 
 struct Language {
     told_by: Regex,
+    written: Written,
+    /// Made when the language is first met: five of them take more memory than the rest of maia, and most people speak one.
+    grammar: OnceLock<Grammar>,
+}
+
+struct Grammar {
     ends_at: Regex,
     refuses: Regex,
     joint: Regex,
@@ -90,19 +96,20 @@ pub(super) fn extract(text: &str) -> Option<Vec<Extracted>> {
     if told <= english {
         return None;
     }
-    let own = language
+    let grammar = language.grammar.get_or_init(|| grammar(&language.written));
+    let own = grammar
         .ends_at
         .find(text)
         .map_or(text, |found| text.get(..found.start()).unwrap_or_default());
     Some(
         sentences(own)
             .iter()
-            .flat_map(|sentence| language.read(sentence))
+            .flat_map(|sentence| grammar.read(sentence))
             .collect(),
     )
 }
 
-impl Language {
+impl Grammar {
     fn read(&self, sentence: &Sentence) -> Vec<Extracted> {
         if sentence.question {
             return Vec::new();
@@ -178,6 +185,15 @@ fn language(text: &str) -> Language {
         .build()
         .and_then(Config::try_deserialize)
         .expect("a file of a language is well formed");
+    Language {
+        told_by: regex(&written.told_by),
+        written,
+        grammar: OnceLock::new(),
+    }
+}
+
+#[expect(clippy::expect_used, reason = "the same holds of their rules")]
+fn grammar(written: &Written) -> Grammar {
     let verbs = written
         .verbs
         .keys()
@@ -196,14 +212,13 @@ fn language(text: &str) -> Language {
         slot: rule.slot.clone(),
         ended: rule.ended,
     });
-    Language {
-        told_by: regex(&written.told_by),
+    Grammar {
         ends_at: regex(&written.ends_at),
         refuses: regex(&written.refuses),
         joint: regex(&written.joint),
         denial: regex(&written.denial),
         rules: rules.collect(),
-        verbs: written.verbs,
+        verbs: written.verbs.clone(),
     }
 }
 
