@@ -6,17 +6,22 @@ The data is a list of conversations in the form of LoCoMo (Maharana et al., ACL 
 `qa` with `question`, `evidence` (ids of turns) and `category` (1 several facts, 2 time, 3 open, 4 one fact; 5 is left out). Each conversation is loaded
 into a namespace of its own through the public API, each session as a conversation, each turn as a memory, and each question is asked through the
 public search and context calls. The first conversation of every three is the check set, the others are the tune set.
+
+Besides: how often anything is injected for prompts that have nothing to do with the conversation, and whether a chat through the proxy understands a
+follow-up from what was said before it, and forgets that when the subject changes.
 """
 import argparse
 import collections
 import datetime
 import http.client
+import http.server
 import json
 import pathlib
 import re
 import statistics
 import subprocess
 import tempfile
+import threading
 import time
 
 CUTS = (5, 10, 20, 50)
@@ -25,12 +30,35 @@ CATEGORIES = {1: "several facts", 2: "time", 3: "open", 4: "one fact"}
 HERE = pathlib.Path(__file__).parent
 
 
+class Backend(http.server.BaseHTTPRequestHandler):
+    """A backend that keeps what it is asked."""
+
+    protocol_version = "HTTP/1.1"
+    asked = None
+
+    def do_POST(self):
+        Backend.asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        body = json.dumps({"choices": [{"message": {"role": "assistant", "content": "Yes."}, "finish_reason": "stop"}]}).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
 class Maia:
     """A maia of its own, on a free port and an empty file."""
 
     def __init__(self, binary):
+        self.backend = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Backend)
+        threading.Thread(target=self.backend.serve_forever, daemon=True).start()
+        backend = f"http://127.0.0.1:{self.backend.server_port}"
         self.folder = tempfile.TemporaryDirectory(prefix="maia-eval-")
-        command = [binary, "--port", "0", "--database", f"{self.folder.name}/maia.db", "--set", "security.rate_limit_rps=0"]
+        command = [binary, "--port", "0", "--database", f"{self.folder.name}/maia.db", 
+                   "--set", "security.rate_limit_rps=0", "--backend", backend, "--set", "proxy.auto_remember=false"]
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={})
         for line in self.process.stderr:
             found = re.search(r"listening on http://127\.0\.0\.1:(\d+)", line)
@@ -42,8 +70,8 @@ class Maia:
         subprocess.Popen(["cat"], stdin=self.process.stderr, stdout=subprocess.DEVNULL)
         self.connection = http.client.HTTPConnection("127.0.0.1", int(found[1]))
 
-    def call(self, path, body):
-        self.connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
+    def call(self, path, body, **headers):
+        self.connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"} | headers)
         response = self.connection.getresponse()
         answer = json.loads(response.read())
         if response.status >= 300:
@@ -53,6 +81,7 @@ class Maia:
     def stop(self):
         self.process.terminate()
         self.process.wait()
+        self.backend.shutdown()
         self.folder.cleanup()
 
 
@@ -130,6 +159,24 @@ def noise(maia, namespaces):
     return len(injected) / len(tokens), statistics.mean(injected) if injected else 0, sorted(tokens, reverse=True)
 
 
+def follow_ups(maia):
+    """How many follow-ups bring up what they are about, and how many changes of subject still bring up the old one; those that went wrong."""
+    rows = [line.split("\t") for line in (HERE / "data" / "follow_ups.tsv").read_text().splitlines()]
+    maia.call("/v1/namespaces", {"name": "follow-ups"})
+    for memory in dict.fromkeys(memory for _, memory, _, _ in rows):
+        maia.call("/v1/namespaces/follow-ups/memories", {"content": memory})
+    right, wrong = collections.Counter(), []
+    for kind, memory, before, message in rows:
+        said = [{"role": "user", "content": before}, {"role": "assistant", "content": "Let me see."}, {"role": "user", "content": message}]
+        maia.call("/proxy/v1/chat/completions", {"model": "m", "messages": said}, **{"X-MAIA-Namespace": "follow-ups"})
+        first = Backend.asked["messages"][0]
+        injected = first["role"] == "system" and memory in first["content"].split("\n")
+        right[kind] += injected == (kind == "needs")
+        if injected != (kind == "needs"):
+            wrong.append((kind, before, message))
+    return right, collections.Counter(kind for kind, *_ in rows), wrong
+
+
 def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--data", required=True, type=pathlib.Path)
@@ -147,14 +194,16 @@ def main():
             ids = load(maia, namespace, conversation)
             ask(maia, namespace, ids, conversation["qa"], "check" if number % 3 == 0 else "tune", scores, times)
         rate, mean_tokens, worst = noise(maia, namespaces)
+        right, pairs, wrong = follow_ups(maia)
     finally:
         maia.stop()
     names = [f"recall@{cut}" for cut in CUTS] + [f"any@{cut}" for cut in CUTS] + ["mrr"]
     names += [f"recall in {budget} tokens" for budget in BUDGETS]
-    columns = [("all", "all"), ("tune", "all"), ("check", "all")] + [("all", category) for category in CATEGORIES]
-    print(f"\n{'':24}" + "".join(f"{CATEGORIES.get(c, s):>14}" for s, c in columns))
-    for name in names:
-        print(f"{name:24}" + "".join(f"{scores.mean(s, c, name):>14}" for s, c in columns))
+    for split in ("all", "tune", "check"):
+        columns = [(split, "all")] + [(split, category) for category in CATEGORIES]
+        print(f"\n{split:24}" + "".join(f"{CATEGORIES.get(c, 'all categories'):>16}" for _, c in columns))
+        for name in names:
+            print(f"{name:24}" + "".join(f"{scores.mean(s, c, name):>16}" for s, c in columns))
     questions = len(scores.values["all", "all", "mrr"])
     times.sort()
     print(f"\n{questions} questions; search, from outside: median {times[len(times) // 2] * 1000:.2f} ms, "
@@ -162,6 +211,10 @@ def main():
     print(f"unrelated prompts: something injected for {rate:.1%}, {mean_tokens:.0f} tokens where it was")
     for count, prompt in worst[:arguments.show_noise]:
         print(f"  {count:5} {prompt}")
+    print(f"follow-ups: {right['needs']} of {pairs['needs']} bring up what they are about; "
+          f"after a change of subject, {right['change']} of {pairs['change']} leave the old one out")
+    for kind, before, message in wrong:
+        print(f"  wrong ({kind}): {before} – {message}")
 
 
 if __name__ == "__main__":
