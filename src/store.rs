@@ -9,6 +9,7 @@ mod memories;
 mod migrations;
 mod namespaces;
 mod postings;
+mod profile;
 mod ranking;
 mod retention;
 mod search;
@@ -24,8 +25,9 @@ use rusqlite::Connection;
 pub use error::{OpenError, StoreError};
 pub use memories::{MemoryFilter, MemoryPage, MemoryUpdate, Remembered};
 pub use namespaces::{CreateNamespace, DeleteNamespace, NamespacePage};
+pub use ranking::Score;
 pub use retention::Removed;
-pub use search::{Cut, Found, SearchHit, SearchQuery, Window};
+pub use search::{Cut, Found, SearchHit, SearchQuery, TermMatch, Window};
 
 use postings::TermCounts;
 use writer::Writer;

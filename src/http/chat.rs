@@ -25,6 +25,7 @@ use crate::memory::ingest::ingest;
 use crate::memory::inject::inject;
 use crate::memory::query::MESSAGES;
 use crate::memory::recall::{Budget, Recall};
+use crate::memory::turns::conversation_id;
 use crate::metrics::ProxyRoute;
 use crate::model::{self, ChatRequest, Namespace};
 use crate::proxy::{Answer, tee};
@@ -89,6 +90,10 @@ async fn answer(state: &AppState, request_id: String, request: Request) -> Resul
             .newest_user()
             .map(|message| chat.text(message).into_owned())
             .unwrap_or_default(),
+        conversation_id: state.memory.remember_turns.then(|| {
+            let first = chat.user_texts().last().unwrap_or_default();
+            conversation_id(&first)
+        }),
         at: model::now(),
         request_id,
     });
@@ -221,6 +226,8 @@ async fn forward(
 struct Heard {
     namespace: Namespace,
     user: String,
+    /// Where its own words are to be kept too.
+    conversation_id: Option<String>,
     at: DateTime<Utc>,
     request_id: String,
 }
@@ -248,7 +255,8 @@ async fn remember(state: AppState, heard: Heard, answer: Answer) {
         assistant,
         at: heard.at,
     };
-    match ingest(&state.store, heard.namespace.number, &exchange, &heard.request_id).await {
+    let (namespace, conversation) = (heard.namespace.number, heard.conversation_id.as_deref());
+    match ingest(&state.store, namespace, &exchange, conversation, &heard.request_id).await {
         Ok(ingested) => state.metrics.extracted(ingested.stored, ingested.known),
         Err(error) => {
             tracing::warn!(%error, request_id = heard.request_id, "an exchange could not be remembered");

@@ -40,6 +40,7 @@ pub(super) struct MemoryView {
     tags: Tags,
     metadata: Metadata,
     confidence: f64,
+    pinned: bool,
     #[serde(flatten)]
     turn: Option<TurnView>,
     #[serde(serialize_with = "serialize_time")]
@@ -71,6 +72,7 @@ impl MemoryView {
             tags: memory.tags,
             metadata: memory.metadata,
             confidence: memory.confidence,
+            pinned: memory.pinned,
             turn: memory.turn.map(
                 |Turn {
                      conversation_id,
@@ -105,6 +107,7 @@ pub(super) struct MemoryBody {
     tags: Option<Tags>,
     metadata: Option<Metadata>,
     confidence: Option<f64>,
+    pinned: Option<bool>,
     conversation_id: Option<String>,
     role: Option<String>,
     speaker: Option<String>,
@@ -158,6 +161,7 @@ impl MemoryBody {
             tags: self.tags,
             metadata: self.metadata,
             confidence: self.confidence,
+            pinned: self.pinned,
         })
     }
 
@@ -175,6 +179,7 @@ impl MemoryBody {
             tags: fields.tags.unwrap_or_default(),
             metadata: fields.metadata.unwrap_or_default(),
             confidence: fields.confidence.unwrap_or(1.0),
+            pinned: fields.pinned.unwrap_or(false),
             turn,
             created_at,
         })
@@ -317,6 +322,7 @@ pub(super) async fn replace(
         tags,
         metadata,
         confidence,
+        pinned,
         ..
     } = body.into_new()?;
     let update = MemoryUpdate {
@@ -326,6 +332,7 @@ pub(super) async fn replace(
         tags: Some(tags),
         metadata: Some(metadata),
         confidence: Some(confidence),
+        pinned: Some(pinned),
     };
     update_with(state, namespace, id, update).await
 }

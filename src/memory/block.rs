@@ -22,11 +22,10 @@ impl Block {
     /// An empty block that may grow to `budget` tokens.
     #[must_use]
     pub fn new(budget: u32) -> Self {
-        let before_last = count_tokens(&format!("{HEADING}\n\n"));
         Self {
             budget,
             lines: Vec::new(),
-            before_last,
+            before_last: Self::heading(),
             last: 0,
             joined: false,
         }
@@ -55,6 +54,23 @@ impl Block {
             (self.before_last, self.last, self.joined) = before;
         }
         fits
+    }
+
+    /// Tokens of the heading by itself.
+    #[must_use]
+    pub fn heading() -> u32 {
+        count_tokens(&format!("{HEADING}\n\n"))
+    }
+
+    /// Tokens of the text with the line break after it, or of the heading where nothing was added: what the next line is added to.
+    #[must_use]
+    pub fn tokens_before_next(&self) -> u32 {
+        self.before_last.saturating_add(self.last)
+    }
+
+    /// Lets the block grow to so many tokens from here on. What is in it stays.
+    pub fn set_budget(&mut self, budget: u32) {
+        self.budget = budget;
     }
 
     /// Whether nothing was added.

@@ -111,6 +111,19 @@ pub fn extract(exchange: &Exchange<'_>) -> Vec<Extracted> {
         .collect()
 }
 
+/// The sentences of a message that are its sender's own, without code, quotations, pasted text and what was injected, secrets redacted. Sentences that try
+/// to rewrite the rules are left out: they would be obeyed when they come back.
+#[must_use]
+pub fn told(text: &str, speaker: Speaker) -> Vec<String> {
+    let redacted = secrets::redact(capped(text, MAX_SIDE_BYTES));
+    let own = source::own_words(&redacted, speaker);
+    sentence::sentences(&own)
+        .into_iter()
+        .map(|sentence| sentence.text.replace(source::CUT, "…"))
+        .filter(|sentence| !instruction::is_injection(sentence) && !secrets::nothing_left(sentence))
+        .collect()
+}
+
 /// Puts the dates in, and refuses what must not become a memory whichever rule found it.
 fn finished(mut found: Extracted, at: DateTime<Utc>) -> Option<Extracted> {
     if found.content.chars().count() > MAX_CONTENT_CHARS

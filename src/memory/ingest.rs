@@ -6,6 +6,7 @@
 use serde_json::json;
 
 use super::extract::{self, Exchange, Extracted};
+use super::turns::turns;
 use crate::model::{MemoryType, Metadata, NamespaceNumber, NewMemory, Source};
 use crate::store::{Remembered, Store, StoreError};
 
@@ -18,7 +19,7 @@ pub struct Ingested {
     pub known: usize,
 }
 
-/// Extracts and stores what is new in an exchange.
+/// Extracts and stores what is new in an exchange, and its own words as pieces of a conversation where one is given.
 ///
 /// # Errors
 /// The store is in trouble; nothing of the exchange was stored.
@@ -26,24 +27,29 @@ pub async fn ingest(
     store: &Store,
     namespace: NamespaceNumber,
     exchange: &Exchange<'_>,
+    conversation_id: Option<&str>,
     request_id: &str,
 ) -> Result<Ingested, StoreError> {
-    let found = extract::extract(exchange);
-    if found.is_empty() {
-        return Ok(Ingested::default());
-    }
-    let memories = found
+    let mut memories: Vec<NewMemory> = extract::extract(exchange)
         .into_iter()
         .map(|extracted| new_memory(extracted, request_id))
         .collect();
+    let facts = memories.len();
+    if let Some(conversation_id) = conversation_id {
+        memories.extend(turns(exchange, conversation_id, request_id));
+    }
+    if memories.is_empty() {
+        return Ok(Ingested::default());
+    }
     let remembered = store.remember(namespace, memories).await?.unwrap_or_default();
-    let stored = remembered
+    let of_facts = remembered.get(..facts).unwrap_or_default();
+    let stored = of_facts
         .iter()
         .filter(|one| matches!(one, Remembered::Stored(_)))
         .count();
     Ok(Ingested {
         stored,
-        known: remembered.len() - stored,
+        known: of_facts.len() - stored,
     })
 }
 
@@ -62,5 +68,6 @@ fn new_memory(extracted: Extracted, request_id: &str) -> NewMemory {
         confidence: extracted.confidence,
         turn: None,
         created_at: None,
+        pinned: false,
     }
 }

@@ -131,6 +131,8 @@ pub struct Memory {
     pub accessed_at: Option<DateTime<Utc>>,
     /// How often it was injected.
     pub access_count: i64,
+    /// Whether it is in every context.
+    pub pinned: bool,
 }
 
 /// A memory before it is stored; the content is already valid.
@@ -152,6 +154,8 @@ pub struct NewMemory {
     pub turn: Option<Turn>,
     /// When it came to be; `None`: now.
     pub created_at: Option<DateTime<Utc>>,
+    /// Whether it is in every context.
+    pub pinned: bool,
 }
 
 /// What makes a memory a piece of a conversation. Memories of one conversation are neighbours in the order in which they were stored.

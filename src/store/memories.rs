@@ -6,12 +6,12 @@ use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params, pa
 use uuid::Uuid;
 
 use super::namespaces::{to_json, unreadable};
-use super::{ReadError, Reader, Store, StoreError};
+use super::{Store, StoreError};
 use crate::model::{self, Memory, MemoryId, MemoryType, Metadata, NamespaceNumber, NewMemory, Source, Tags, Turn};
 use crate::text;
 
 pub(super) const COLUMNS: &str = "row_id, id, content, type, source, tags, metadata, confidence, token_count, \
-     created_at, updated_at, accessed_at, access_count, conversation_id, role, speaker";
+     created_at, updated_at, accessed_at, access_count, conversation_id, role, speaker, pinned";
 
 /// Which memories of a namespace are meant. Empty: all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -52,6 +52,8 @@ pub struct MemoryUpdate {
     pub metadata: Option<Metadata>,
     /// New confidence.
     pub confidence: Option<f64>,
+    /// Whether it is in every context from now on.
+    pub pinned: Option<bool>,
 }
 
 /// What came of remembering something that may be known already.
@@ -172,6 +174,7 @@ impl Store {
             memory.tags = update.tags.unwrap_or(memory.tags);
             memory.metadata = update.metadata.unwrap_or(memory.metadata);
             memory.confidence = update.confidence.unwrap_or(memory.confidence);
+            memory.pinned = update.pinned.unwrap_or(memory.pinned);
             memory.updated_at = model::now();
             if let Some(content) = update.content.filter(|content| *content != memory.content) {
                 memory.content = content;
@@ -179,7 +182,8 @@ impl Store {
             }
             connection
                 .prepare_cached(
-                    "UPDATE memories SET type = ?2, source = ?3, tags = ?4, metadata = ?5, confidence = ?6, updated_at = ?7
+                    "UPDATE memories SET type = ?2, source = ?3, tags = ?4, metadata = ?5, confidence = ?6, updated_at = ?7,
+                         pinned = ?8
                      WHERE row_id = ?1",
                 )?
                 .execute(params![
@@ -190,6 +194,7 @@ impl Store {
                     to_json(&memory.metadata)?,
                     memory.confidence,
                     memory.updated_at.timestamp_millis(),
+                    memory.pinned,
                 ])?;
             Ok(Some(memory))
         })
@@ -226,29 +231,6 @@ impl Store {
             Ok(())
         })
         .await
-    }
-}
-
-impl Reader<'_> {
-    /// Facts of a namespace (`semantic`), most confident first, then newest first, for as long as they are wanted.
-    ///
-    /// # Errors
-    /// The database cannot be read.
-    pub fn facts(
-        &self,
-        namespace: NamespaceNumber,
-        mut wants_more: impl FnMut(Memory) -> bool,
-    ) -> Result<(), ReadError> {
-        let mut read = self.connection.prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM memories WHERE namespace = ?1 AND type = 'semantic' ORDER BY confidence DESC, row_id DESC"
-        ))?;
-        let mut rows = read.query([namespace.0])?;
-        while let Some(row) = rows.next()? {
-            if !wants_more(from_row(row)?) {
-                break;
-            }
-        }
-        Ok(())
     }
 }
 
@@ -319,9 +301,9 @@ fn insert(connection: &Connection, namespace: NamespaceNumber, memory: &NewMemor
     connection
         .prepare_cached(&format!(
             "INSERT INTO memories (row_id, namespace, id, content, index_text, fingerprint, type, source, tags, metadata,
-                 confidence, word_count, token_count, conversation_id, role, speaker, created_at, updated_at)
+                 confidence, word_count, token_count, conversation_id, role, speaker, pinned, created_at, updated_at)
              VALUES (:row_id, :namespace, :id, :content, :index_text, :fingerprint, :type, :source, :tags, :metadata,
-                 :confidence, :word_count, :token_count, :conversation_id, :role, :speaker, :created_at, :now)
+                 :confidence, :word_count, :token_count, :conversation_id, :role, :speaker, :pinned, :created_at, :now)
              RETURNING {COLUMNS}"
         ))?
         .query_row(
@@ -342,6 +324,7 @@ fn insert(connection: &Connection, namespace: NamespaceNumber, memory: &NewMemor
                 ":conversation_id": memory.turn.as_ref().map(|turn| &turn.conversation_id),
                 ":role": memory.turn.as_ref().and_then(|turn| turn.role.as_ref()),
                 ":speaker": memory.turn.as_ref().and_then(|turn| turn.speaker.as_ref()),
+                ":pinned": memory.pinned,
                 ":created_at": created_at.timestamp_millis(),
                 ":now": now.timestamp_millis(),
             },
@@ -419,6 +402,7 @@ pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Memory> {
             }),
             None => None,
         },
+        pinned: row.get(16)?,
     })
 }
 

@@ -11,7 +11,10 @@ use super::connection::APPLICATION_ID;
 use crate::model::NamespaceName;
 
 /// Step n brings the schema from version n to n + 1 (`PRAGMA user_version`).
-const STEPS: &[&str] = &[include_str!("../../migrations/0001_initial.sql")];
+const STEPS: &[&str] = &[
+    include_str!("../../migrations/0001_initial.sql"),
+    include_str!("../../migrations/0005_pinned.sql"),
+];
 
 fn known_version() -> i64 {
     i64::try_from(STEPS.len()).unwrap_or(i64::MAX)
