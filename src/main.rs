@@ -13,6 +13,7 @@ use maia::config::{Config, Layers};
 use maia::store::Store;
 use maia::telemetry;
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Memory for any program that talks to an OpenAI-compatible API.
@@ -118,7 +119,7 @@ fn main() -> ExitCode {
 fn run(settings: Settings) -> Result<(), Failure> {
     let config = read_configuration(settings)?;
     telemetry::start(&config.logging);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::Start(format!("the runtime does not start: {error}")))?;
@@ -165,19 +166,15 @@ async fn serve(config: Config) -> Result<(), Failure> {
     let listener = TcpListener::bind(address)
         .await
         .map_err(|error| bind_failure(address, &error))?;
-    let address = listener.local_addr().unwrap_or(address);
     let store = Store::open(&config.storage.path).map_err(|error| Failure::Database(error.to_string()))?;
     let path = config.storage.path.display().to_string();
-    // Without its query, which may hold what is not for a log.
-    let backend = config.proxy.backend.split('?').next().unwrap_or_default().to_owned();
-    let app = App::new(config, store).map_err(|error| Failure::Configuration(error.to_string()))?;
+    let app = App::new(config, store, Handle::current()).map_err(|error| Failure::Configuration(error.to_string()))?;
     app.prepare()
         .await
         .map_err(|error| Failure::Database(format!("{path}: {error}")))?;
-    tracing::info!(
-        "listening on http://{address} (proxy: http://{address}/proxy/v1), backend {backend}, database {path}"
-    );
-    maia::serve(listener, app, shutdown).await;
+    maia::serve(listener, app, shutdown)
+        .await
+        .map_err(|error| Failure::Start(format!("no thread to serve with: {error}")))?;
     tracing::info!("stopped; {path} is closed");
     Ok(())
 }

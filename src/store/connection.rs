@@ -14,7 +14,7 @@ use super::{OpenError, migrations};
 pub(super) const APPLICATION_ID: i32 = 0x6d61_6961;
 
 /// How long a statement waits for another process that has the file locked.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long the check at start may look for damage. A file too large for it is checked as far as it gets.
 const INSPECTION_TIME: Duration = Duration::from_millis(300);
 /// Size to which the write-ahead log is cut back after a checkpoint, in bytes.
