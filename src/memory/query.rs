@@ -16,7 +16,7 @@ const SHORT: usize = 12;
 /// Telling words with which a query needs no message from before.
 const ENOUGH_TERMS: usize = 2;
 /// Weight of words from a message before, against those of the newest.
-const EARLIER_WEIGHT: f64 = 0.5;
+const EARLIER_WEIGHT: f64 = 0.8;
 /// Weight of things of the kind that a word names, against the word itself.
 const KIND_WEIGHT: f64 = 0.4;
 /// Kinds of a message that are looked for.

@@ -39,7 +39,7 @@ const KINDS: &str = "\
     european: england france spain italy germany ireland scotland sweden norway greece portugal austria poland london paris rome\n\
     city: paris london rome tokyo berlin barcelona boston chicago seattle york francisco angeles miami madrid vienna dublin\n\
     state: california texas florida oregon washington hawaii alaska colorado arizona michigan minnesota ohio virginia georgia\n\
-    travel visit trip vacation holiday: trip travel visit vacation flight roadtrip tour holiday abroad\n\
+    travel visit trip vacation holiday: trip travel visit vacation flight tour holiday abroad\n\
     dessert sweet: cake pie cookies ice cream brownie chocolate tart pudding cupcake\n\
     food dish meal cuisine: pizza pasta salad soup cake sandwich chicken rice bread sushi curry steak tacos\n\
     drink beverage: coffee tea wine beer juice cocktail\n\
@@ -58,9 +58,9 @@ const KINDS: &str = "\
     allergy allergic: peanut nuts pollen dairy gluten shellfish\n\
     injury: hurt broken sprained ankle knee pain\n\
     vehicle transport: car bike truck motorcycle bicycle van bus train\n\
-    gift present: gave birthday necklace surprise\n\
+    gift present: gave birthday wrapped surprise\n\
     color colour: red blue green yellow black white pink purple orange\n\
-    stress destress relax: calm relax unwind meditation therapy\n\
+    stress relax: calm relax unwind meditation therapy\n\
     nature outdoor: hiking camping forest mountain lake beach park river\n\
     weather: rain snow sunny storm\n\
     volunteer charity: shelter donate fundraiser community\n\

@@ -45,6 +45,7 @@ fn a_new_one_has_every_field_and_its_defaults() {
             "id",
             "metadata",
             "namespace",
+            "pinned",
             "source",
             "tags",
             "type",
@@ -52,6 +53,7 @@ fn a_new_one_has_every_field_and_its_defaults() {
         ]
     );
     assert_eq!(memory["namespace"], "default");
+    assert_eq!(memory["pinned"], false);
     assert_eq!(memory["content"], "User likes tea");
     assert_eq!(memory["type"], "semantic");
     assert_eq!(memory["source"], "user");

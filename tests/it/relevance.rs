@@ -76,8 +76,8 @@ async fn what_says_the_same_is_there_once_and_what_says_the_opposite_is_there_to
         "default",
         [
             "User likes green tea",
-            "The user likes green tea.",
             "User does not like green tea",
+            "The user likes green tea.",
             "User likes green tea with lemon",
         ],
     )
@@ -88,8 +88,8 @@ async fn what_says_the_same_is_there_once_and_what_says_the_opposite_is_there_to
     assert_eq!(
         found,
         [
-            "The user likes green tea.",
             "User does not like green tea",
+            "User likes green tea",
             "User likes green tea with lemon"
         ]
     );
@@ -117,11 +117,7 @@ async fn a_match_in_doubt_brings_little_and_a_certain_one_all_that_there_is() {
             format!("The colour of house number {number} in our street was chosen by its owner in the year {number}");
         app.remember("default", [fact]).await;
     }
-    let doubtful = context(
-        &app,
-        json!({"query": "Explain complementary colour theory", "explain": true}),
-    )
-    .await;
+    let doubtful = context(&app, json!({"query": "Explain colour theory", "explain": true})).await;
     let tokens = doubtful["token_count"].as_u64().unwrap();
     assert!((1..=60).contains(&tokens), "{tokens} tokens: {doubtful}");
     assert_eq!(doubtful["explanation"]["in_doubt"], true);

@@ -78,9 +78,10 @@ async fn a_conversation_is_known_by_how_it_begins() {
 
 #[tokio::test]
 async fn what_nobody_would_recall_is_left_out() {
-    let long: String = (0..60)
-        .map(|number| format!("Sentence number {number} is about tides.\n"))
+    let long: Vec<String> = (0..60)
+        .map(|number| format!("Sentence number {number} is about tides."))
         .collect();
+    let long = long.join("\n");
     let answer = format!("Tides follow the moon.\n```\nlet tide = 1;\n```\n{long}");
     let (_backend, app) = maia(&answer, &[("memory.remember_turns", "true")]).await;
     let secret =
