@@ -7,6 +7,8 @@ The data is a list of conversations in the form of LoCoMo (Maharana et al., ACL 
 into a namespace of its own through the public API, each session as a conversation, each turn as a memory, and each question is asked through the
 public search and context calls. The first conversation of every three is the check set, the others are the tune set.
 
+Where the data has `observations` (turn id: facts drawn from that turn), the same questions are asked of the facts alone and of facts and turns together.
+
 Besides: how often anything is injected for prompts that have nothing to do with the conversation, and whether a chat through the proxy understands a
 follow-up from what was said before it, and forgets that when the subject changes.
 """
@@ -90,9 +92,19 @@ def session_start(text):
     return datetime.datetime.strptime(text, "%I:%M %p on %d %B, %Y").strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def load(maia, namespace, conversation):
-    """Stores every turn; returns the memory id of each turn id."""
+def load_facts(maia, namespace, conversation):
+    """Stores every fact; returns the turn id of each memory id."""
     maia.call("/v1/namespaces", {"name": namespace})
+    turns = {}
+    for turn, facts in conversation["observations"].items():
+        for fact in facts:
+            memory = {"content": fact, "source": "extracted"}
+            turns[maia.call(f"/v1/namespaces/{namespace}/memories", memory)["id"]] = turn
+    return turns
+
+
+def load(maia, namespace, conversation):
+    """Stores every turn, in a namespace that is there; returns the memory id of each turn id."""
     ids = {}
     for session in conversation["sessions"]:
         for turn in session["turns"]:
@@ -116,7 +128,7 @@ class Scores:
         self.values = collections.defaultdict(list)
 
     def add(self, split, category, name, value):
-        for s in (split, "all"):
+        for s in {split, "all"}:
             for c in (category, "all"):
                 self.values[s, c, name].append(value)
 
@@ -145,6 +157,22 @@ def ask(maia, namespace, ids, questions, split, scores, times):
             body = {"query": question["question"], "token_budget": budget}
             injected = {memory["id"] for memory in maia.call(f"/v1/namespaces/{namespace}/context", body)["memories"]}
             scores.add(split, category, f"recall in {budget} tokens", len(evidence & injected) / len(evidence))
+
+
+def compare(maia, number, conversation, ids, scores):
+    """Recall within 512 tokens from turns alone, from facts alone and from both; the namespaces of the latter two."""
+    turns, facts, both = f"conversation-{number}", f"facts-{number}", f"both-{number}"
+    turn_of = {memory: turn for turn, memory in ids.items()} | load_facts(maia, facts, conversation) | load_facts(maia, both, conversation)
+    turn_of |= {memory: turn for turn, memory in load(maia, both, conversation).items()}
+    for question in conversation["qa"]:
+        evidence = {turn for turn in question["evidence"] if turn in ids}
+        if question["category"] not in CATEGORIES or not evidence:
+            continue
+        for kind, namespace in (("turns", turns), ("facts", facts), ("both", both)):
+            body = {"query": question["question"], "token_budget": 512}
+            injected = {turn_of[memory["id"]] for memory in maia.call(f"/v1/namespaces/{namespace}/context", body)["memories"]}
+            scores.add("all", question["category"], kind, len(evidence & injected) / len(evidence))
+    return facts, both
 
 
 def noise(maia, namespaces):
@@ -185,15 +213,19 @@ def main():
     arguments = arguments.parse_args()
     conversations = json.loads(arguments.data.read_text())
     maia = Maia(arguments.maia)
-    scores, times, namespaces = Scores(), [], []
+    scores, times, namespaces, compared = Scores(), [], [], []
     try:
         for number, conversation in enumerate(conversations):
             namespace = f"conversation-{number}"
             namespaces.append(namespace)
             print(f"{namespace}: {len(conversation['sessions'])} sessions, {len(conversation['qa'])} questions", flush=True)
+            maia.call("/v1/namespaces", {"name": namespace})
             ids = load(maia, namespace, conversation)
             ask(maia, namespace, ids, conversation["qa"], "check" if number % 3 == 0 else "tune", scores, times)
+            if "observations" in conversation:
+                compared.append((namespace, *compare(maia, number, conversation, ids, scores)))
         rate, mean_tokens, worst = noise(maia, namespaces)
+        noises = [noise(maia, kind)[:2] for kind in zip(*compared)]
         right, pairs, wrong = follow_ups(maia)
     finally:
         maia.stop()
@@ -211,6 +243,8 @@ def main():
     print(f"unrelated prompts: something injected for {rate:.1%}, {mean_tokens:.0f} tokens where it was")
     for count, prompt in worst[:arguments.show_noise]:
         print(f"  {count:5} {prompt}")
+    for kind, (rate, mean_tokens) in zip(("turns", "facts", "both"), noises):
+        print(f"{kind}: recall in 512 tokens {scores.mean('all', 'all', kind)}; unrelated prompts: {rate:.1%}, {mean_tokens:.0f} tokens")
     print(f"follow-ups: {right['needs']} of {pairs['needs']} bring up what they are about; "
           f"after a change of subject, {right['change']} of {pairs['change']} leave the old one out")
     for kind, before, message in wrong:

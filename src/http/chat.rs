@@ -24,7 +24,7 @@ use crate::memory::ingest::ingest;
 use crate::memory::inject::inject;
 use crate::memory::query::MESSAGES;
 use crate::memory::recall::{Budget, Recall};
-use crate::memory::turns::conversation_id;
+use crate::memory::turns::Opening;
 use crate::metrics::ProxyRoute;
 use crate::model::{self, ChatRequest, Namespace, NamespaceName};
 use crate::proxy::{Answer, tee};
@@ -72,8 +72,10 @@ async fn answer(state: &AppState, request_id: String, request: Request) -> Resul
     let recalls = state.proxy.auto_context && !options.skip_memory && chat.newest_user().is_some();
     let remembers = state.proxy.auto_remember && !options.skip_extract && chat.newest_user().is_some();
     let texts = recalls.then(|| chat.user_texts().take(MESSAGES).map(Cow::into_owned).collect());
+    let opening = state.memory.remember_turns.then(|| Opening::of(&chat)).flatten();
     let (namespace, recall) = if recalls || remembers {
-        consult(state, &options, texts).await?
+        let conversation = opening.as_ref().and_then(Opening::known);
+        consult(state, &options, texts, conversation).await?
     } else {
         (None, None)
     };
@@ -91,10 +93,7 @@ async fn answer(state: &AppState, request_id: String, request: Request) -> Resul
             .newest_user()
             .map(|message| chat.text(message).into_owned())
             .unwrap_or_default(),
-        conversation_id: state.memory.remember_turns.then(|| {
-            let first = chat.user_texts().last().unwrap_or_default();
-            conversation_id(&first)
-        }),
+        opening,
         at: model::now(),
         request_id,
     });
@@ -117,6 +116,8 @@ struct Question {
     namespace: NamespaceName,
     /// What the user said, newest first; `None` where nothing is to be recalled.
     texts: Option<Vec<String>>,
+    /// The conversation that the request is a part of, and holds itself.
+    conversation: Option<String>,
     /// Tokens of context that the request itself asks for.
     budget: Option<u32>,
     /// Tokens of context otherwise.
@@ -144,7 +145,7 @@ impl Question {
         let recall = self
             .texts
             .as_ref()
-            .map(|texts| Recall::of(reader, &namespace, texts, budget))
+            .map(|texts| Recall::of(reader, &namespace, texts, self.conversation.as_deref(), budget))
             .transpose()?;
         Ok(Some((namespace, recall)))
     }
@@ -155,12 +156,14 @@ async fn consult(
     state: &AppState,
     options: &ChatOptions,
     texts: Option<Vec<String>>,
+    conversation: Option<String>,
 ) -> Result<(Option<Namespace>, Option<Recall>), ApiError> {
     let begun = Instant::now();
     let name = options.namespace.as_ref().unwrap_or(&state.memory.default_namespace);
     let question = Question {
         namespace: name.clone(),
         texts,
+        conversation,
         budget: options.token_budget,
         usual_budget: state.proxy.token_budget,
         profile: state.memory.profile_tokens,
@@ -265,8 +268,8 @@ async fn forward(
 struct Heard {
     namespace: Namespace,
     user: String,
-    /// Where its own words are to be kept too.
-    conversation_id: Option<String>,
+    /// How its conversation begins, where the words of the exchange are to be kept too.
+    opening: Option<Opening>,
     at: DateTime<Utc>,
     request_id: String,
 }
@@ -292,8 +295,17 @@ async fn remember(state: AppState, heard: Heard, answer: Answer) {
         assistant,
         at: heard.at,
     };
-    let (namespace, conversation) = (heard.namespace.number, heard.conversation_id.as_deref());
-    match ingest(&state.store, namespace, &exchange, conversation, &heard.request_id).await {
+    let conversation = heard.opening.map(|opening| opening.answered(assistant));
+    let namespace = heard.namespace.number;
+    match ingest(
+        &state.store,
+        namespace,
+        &exchange,
+        conversation.as_deref(),
+        &heard.request_id,
+    )
+    .await
+    {
         Ok(ingested) => state.metrics.extracted(ingested.stored, ingested.known),
         Err(error) => {
             tracing::warn!(%error, request_id = heard.request_id, "an exchange could not be remembered");

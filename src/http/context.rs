@@ -151,7 +151,7 @@ pub(super) async fn context(
         if body.explain {
             Recall::explained(reader, &namespace, &body.query, budget)
         } else {
-            Recall::of(reader, &namespace, [&body.query], budget)
+            Recall::of(reader, &namespace, [&body.query], None, budget)
         }
     };
     let recall = state.store.reading(look).await?;

@@ -10,7 +10,7 @@ use std::collections::HashSet;
 use super::block::Block;
 use super::explain::Explanation;
 use super::query::{AboutUser, Query};
-use crate::model::{Memory, Namespace, NamespaceNumber};
+use crate::model::{Memory, Namespace, NamespaceNumber, Turn};
 use crate::store::{Cut, Found, MemoryFilter, ReadError, Reader, SearchHit, Window};
 use crate::text;
 
@@ -102,7 +102,8 @@ pub struct Recall {
 }
 
 impl Recall {
-    /// Recalls what a namespace knows that is relevant to what the user said, newest message first.
+    /// Recalls what a namespace knows that is relevant to what the user said, newest message first. Pieces of `conversation` are left out: the request
+    /// holds it itself.
     ///
     /// # Errors
     /// The database cannot be read.
@@ -110,9 +111,11 @@ impl Recall {
         reader: &Reader<'_>,
         namespace: &Namespace,
         user_texts: impl IntoIterator<Item = T>,
+        conversation: Option<&str>,
         budget: Budget,
     ) -> Result<Self, ReadError> {
-        Self::run(reader, namespace, &Query::plan(user_texts), budget, None)
+        let query = Query::plan(user_texts);
+        Self::run(reader, namespace, &query, conversation, budget, None)
     }
 
     /// The same, and says why each match is in or out.
@@ -126,13 +129,14 @@ impl Recall {
         budget: Budget,
     ) -> Result<Self, ReadError> {
         let explanation = Some(Explanation::default());
-        Self::run(reader, namespace, &Query::plan([text]), budget, explanation)
+        Self::run(reader, namespace, &Query::plan([text]), None, budget, explanation)
     }
 
     fn run(
         reader: &Reader<'_>,
         namespace: &Namespace,
         query: &Query,
+        conversation: Option<&str>,
         budget: Budget,
         explanation: Option<Explanation>,
     ) -> Result<Self, ReadError> {
@@ -158,7 +162,11 @@ impl Recall {
             explain: recall.explanation.is_some(),
             ..WINDOW
         };
-        let found = reader.search(number, &query.search, &MemoryFilter::default(), cut, window)?;
+        let mut found = reader.search(number, &query.search, &MemoryFilter::default(), cut, window)?;
+        if let Some(conversation) = conversation {
+            let of_it = |turn: &Turn| turn.conversation_id == conversation;
+            found.hits.retain(|hit| !hit.memory.turn.as_ref().is_some_and(of_it));
+        }
         let matched = !found.hits.is_empty();
         recall.add_matches(found, query.about_user, budget.total);
         let for_user = query.about_user == AboutUser::Yes || query.about_user == AboutUser::IfRelated && matched;
@@ -284,7 +292,7 @@ impl Said {
             .collect();
         words.sort_unstable();
         words.dedup();
-        let place = |turn: &crate::model::Turn| (turn.speaker.clone(), memory.created_at.date_naive());
+        let place = |turn: &Turn| (turn.speaker.clone(), memory.created_at.date_naive());
         Self {
             place: memory.turn.as_ref().map(place),
             words,

@@ -6,7 +6,7 @@
 use serde_json::json;
 
 use super::extract::{Exchange, Speaker, told};
-use crate::model::{MemoryType, Metadata, NewMemory, Source, Turn};
+use crate::model::{ChatRequest, MemoryType, Metadata, NewMemory, Role, Source, Turn};
 use crate::text;
 
 /// Longest piece, in characters: some hundred tokens.
@@ -14,11 +14,41 @@ const MAX_CHARS: usize = 500;
 /// How sure a piece is: it was said, and whether it is true nobody has looked at.
 const CONFIDENCE: f64 = 0.5;
 
-/// The conversation of a request, known by how it begins: a client sends the whole of it with each request. Conversations that begin with the same words
-/// pass for one, which at worst makes neighbours of pieces that were not.
-#[must_use]
-pub fn conversation_id(first_user_text: &str) -> String {
-    format!("chat-{:032x}", u128::from_be_bytes(text::fingerprint(first_user_text)))
+/// How a conversation begins. A client sends the whole of it with each request, so this tells one conversation from another without a word from the client.
+#[derive(Clone, Debug)]
+pub struct Opening {
+    user: String,
+    /// The first answer; none in the first request.
+    assistant: Option<String>,
+}
+
+impl Opening {
+    /// The opening of a request's conversation; `None` where the user has said nothing.
+    #[must_use]
+    pub fn of(chat: &ChatRequest<'_>) -> Option<Self> {
+        let first = |role| chat.messages.iter().find(|message| message.role == role);
+        Some(Self {
+            user: chat.text(first(Role::User)?).into_owned(),
+            assistant: first(Role::Assistant).map(|message| chat.text(message).into_owned()),
+        })
+    }
+
+    /// The conversation, where it has had an answer before.
+    #[must_use]
+    pub fn known(&self) -> Option<String> {
+        self.assistant.as_ref().map(|assistant| self.id(Some(assistant)))
+    }
+
+    /// The conversation, once it has this answer.
+    #[must_use]
+    pub fn answered(&self, answer: Option<&str>) -> String {
+        self.id(self.assistant.as_deref().or(answer))
+    }
+
+    fn id(&self, assistant: Option<&str>) -> String {
+        let opening = format!("{}\n{}", self.user, assistant.unwrap_or_default());
+        format!("chat-{:032x}", u128::from_be_bytes(text::fingerprint(&opening)))
+    }
 }
 
 /// The pieces of an exchange that say anything.

@@ -78,8 +78,9 @@ impl Term {
     #[must_use]
     pub fn occurrences(&self, text: &str) -> usize {
         let count = match self.kind {
-            TermKind::Word => runs(text)
-                .filter(|run| matches!(run, Run::Word(word) if are_akin(word, &self.text)))
+            TermKind::Word => text
+                .split(|c: char| c.is_ascii() && !c.is_ascii_alphanumeric())
+                .filter(|word| are_akin(word, &self.text))
                 .count(),
             TermKind::OfKind => 1,
             TermKind::Bigram | TermKind::Character => text.matches(self.text.as_str()).count(),
@@ -119,8 +120,11 @@ fn are_akin(word: &str, other: &str) -> bool {
         .zip(other.chars())
         .take_while(|(a, b)| a == b)
         .count();
+    if same < 3 {
+        return false;
+    }
     let (letters, of_other) = (word.chars().count(), other.chars().count());
-    same >= 3 && same + 3 >= letters.min(of_other) && letters.abs_diff(of_other) <= 4
+    same + 3 >= letters.min(of_other) && letters.abs_diff(of_other) <= 4
 }
 
 /// The telling words of a text, each once, in their order.

@@ -77,6 +77,21 @@ async fn a_conversation_is_known_by_how_it_begins() {
 }
 
 #[tokio::test]
+async fn a_conversation_gets_no_excerpts_of_itself_and_every_other_one_does() {
+    let (backend, app) = maia("Leeks go by the fence.", &[("memory.remember_turns", "true")]).await;
+    let first = ("user", "Where do the leeks go?");
+    say(&app, &[first]).await;
+    pieces(&app, 2).await;
+    let next = ("user", "Why do leeks go by the fence?");
+    say(&app, &[first, ("assistant", "Leeks go by the fence."), next]).await;
+    assert_eq!(backend.last().json()["messages"].as_array().unwrap().len(), 3);
+    say(&app, &[next]).await;
+    let request = backend.last().json();
+    let context = request["messages"][0]["content"].as_str().unwrap();
+    assert!(context.ends_with("): Leeks go by the fence."), "{context}");
+}
+
+#[tokio::test]
 async fn what_nobody_would_recall_is_left_out() {
     let long: Vec<String> = (0..60)
         .map(|number| format!("Sentence number {number} is about tides."))
