@@ -12,5 +12,5 @@ pub use common::is_common_word;
 pub use line::{fingerprint, line};
 pub use stop::{is_negation, is_stop_word};
 pub use time::{asks_when, mentions_time};
-pub use tokens::{count as count_tokens, line_cost, load as load_tokenizer};
+pub use tokens::{count as count_tokens, line_cost};
 pub use words::{Term, all_terms, index_text, terms, word_count, words};

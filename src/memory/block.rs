@@ -1,9 +1,13 @@
 //! The context block: a heading, a blank line, then one memory a line, never more tokens than the budget.
 
+use std::sync::LazyLock;
+
 use crate::text::{count_tokens, line};
 
 /// The first line of every block.
 pub const HEADING: &str = "## Relevant Context";
+
+static HEADING_COST: LazyLock<u32> = LazyLock::new(|| count_tokens(&format!("{HEADING}\n\n")));
 
 /// A block that is being filled.
 #[derive(Clone, Debug)]
@@ -25,7 +29,7 @@ impl Block {
         Self {
             budget,
             lines: Vec::new(),
-            before_last: Self::heading(),
+            before_last: *HEADING_COST,
             last: 0,
             joined: false,
         }
@@ -54,12 +58,6 @@ impl Block {
             (self.before_last, self.last, self.joined) = before;
         }
         fits
-    }
-
-    /// Tokens of the heading by itself.
-    #[must_use]
-    pub fn heading() -> u32 {
-        count_tokens(&format!("{HEADING}\n\n"))
     }
 
     /// Tokens of the text with the line break after it, or of the heading where nothing was added: what the next line is added to.
