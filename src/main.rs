@@ -12,9 +12,14 @@ use maia::app::App;
 use maia::config::{Config, Layers};
 use maia::store::Store;
 use maia::telemetry;
+use mimalloc::MiMalloc;
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
+
+/// A request makes more than a hundred small allocations; the system's allocator takes a sixth of its processor time for them.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Memory for any program that talks to an OpenAI-compatible API.
 #[derive(Parser)]

@@ -5,11 +5,14 @@
 
 mod connection;
 mod error;
+mod facts;
+mod filter;
 mod memories;
 mod migrations;
 mod namespaces;
 mod postings;
 mod profile;
+mod queue;
 mod ranking;
 mod retention;
 mod search;
@@ -23,10 +26,12 @@ use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::Connection;
 
 pub use error::{OpenError, StoreError};
-pub use memories::{MemoryFilter, MemoryPage, MemoryUpdate, Remembered};
+pub use facts::{Learned, Lesson, Rehearsal, Restore};
+pub use filter::{MemoryFilter, Purged};
+pub use memories::{MemoryPage, MemoryUpdate};
 pub use namespaces::{CreateNamespace, DeleteNamespace, NamespacePage};
+pub use queue::{FactsNamespace, FoundFacts, Settled};
 pub use ranking::Score;
-pub use retention::Removed;
 pub use search::{Cut, Found, SearchHit, SearchQuery, TermMatch, Window};
 
 use postings::TermCounts;
@@ -77,6 +82,12 @@ impl Store {
         connection::create_private(path)?;
         let fail = |error: rusqlite::Error| OpenError::unusable(path, &error);
         let mut writing = connection::open_writer(path).map_err(fail)?;
+        if writing.is_readonly("main").map_err(fail)? {
+            return Err(OpenError::Unusable {
+                path: path.to_owned(),
+                reason: "the file or its file system is read-only".into(),
+            });
+        }
         migrations::run(&mut writing, path)?;
         let readers = r2d2::Pool::builder()
             .max_size(READERS)
@@ -117,16 +128,15 @@ impl Store {
     pub async fn check(&self) -> Result<(), StoreError> {
         self.read(|connection| connection.query_row("SELECT count(*) FROM namespaces", [], |_| Ok(())))
             .await?;
-        // Rewrites a row with its own values: the cheapest statement that needs room and a writable disk.
-        self.write(|connection| {
-            connection
-                .execute(
-                    "UPDATE namespaces SET updated_at = updated_at WHERE name = 'default'",
-                    [],
-                )
-                .map(|_| ())
-        })
-        .await
+        self.write(queue::probe).await
+    }
+
+    /// Folds the write-ahead log into the file and empties it: what was deleted is in neither from then on.
+    ///
+    /// # Errors
+    /// Somebody reads for long, or the store is in trouble; the log stays as it is.
+    pub async fn fold_log(&self) -> Result<(), StoreError> {
+        self.inner.writer.fold().await
     }
 
     /// Finishes the writes that wait, folds the write-ahead log into the file and closes it. Later calls fail with [`StoreError::Closed`].

@@ -12,10 +12,11 @@ use super::error::ApiError;
 use super::extract::{InNamespace, JsonBody, WithId, no_such_namespace};
 use super::page::{Page, Params, time};
 use crate::app::AppState;
+use crate::memory::extract::fact;
 use crate::model::{
     MAX_CONTENT_BYTES, Memory, MemoryId, MemoryType, Metadata, NamespaceName, NewMemory, Source, Tags, Turn,
 };
-use crate::store::{MemoryFilter, MemoryUpdate};
+use crate::store::{MemoryFilter, MemoryUpdate, Restore};
 
 /// Most tags of a memory.
 const MAX_TAGS: usize = 64;
@@ -25,7 +26,7 @@ const MAX_TAG_LENGTH: usize = 128;
 const MAX_METADATA_BYTES: usize = 16_384;
 
 /// Longest id of a conversation, in characters.
-const MAX_CONVERSATION_LENGTH: usize = 256;
+pub(super) const MAX_CONVERSATION_LENGTH: usize = 256;
 /// Longest role and longest name of a speaker, in characters.
 const MAX_NAME_LENGTH: usize = 128;
 
@@ -51,6 +52,13 @@ pub(super) struct MemoryView {
     #[serde(serialize_with = "serialize_time")]
     accessed_at: DateTime<Utc>,
     access_count: i64,
+    /// When it was made, until it is first said again.
+    #[serde(serialize_with = "serialize_time")]
+    last_confirmed_at: DateTime<Utc>,
+    confirmation_count: i64,
+    #[serde(serialize_with = "serialize_optional_time")]
+    superseded_at: Option<DateTime<Utc>>,
+    superseded_by: Option<MemoryId>,
 }
 
 /// The fields of a memory that is a piece of a conversation.
@@ -88,6 +96,10 @@ impl MemoryView {
             updated_at: memory.updated_at,
             accessed_at: memory.accessed_at.unwrap_or(memory.created_at),
             access_count: memory.access_count,
+            last_confirmed_at: memory.last_confirmed_at,
+            confirmation_count: memory.confirmation_count,
+            superseded_at: memory.superseded_at,
+            superseded_by: memory.superseded_by,
         }
     }
 }
@@ -95,6 +107,14 @@ impl MemoryView {
 /// RFC 3339 in UTC, to the millisecond.
 pub(super) fn serialize_time<S: Serializer>(time: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&time.to_rfc3339_opts(SecondsFormat::Millis, true))
+}
+
+#[expect(clippy::ref_option, reason = "serde passes a reference to the field")]
+fn serialize_optional_time<S: Serializer>(time: &Option<DateTime<Utc>>, serializer: S) -> Result<S::Ok, S::Error> {
+    match time {
+        Some(time) => serialize_time(time, serializer),
+        None => serializer.serialize_none(),
+    }
 }
 
 /// The fields of a memory that a client may set.
@@ -155,6 +175,7 @@ impl MemoryBody {
             ));
         }
         Ok(MemoryUpdate {
+            fact: self.content.as_deref().and_then(fact),
             content: self.content,
             kind: parse_named("type", self.r#type.as_deref(), MemoryType::parse)?,
             source: parse_named("source", self.source.as_deref(), Source::parse)?,
@@ -182,6 +203,7 @@ impl MemoryBody {
             pinned: fields.pinned.unwrap_or(false),
             turn,
             created_at,
+            fact: fields.fact,
         })
     }
 
@@ -262,17 +284,29 @@ pub(super) fn parse_named<T, E: std::fmt::Display>(
         .transpose()
 }
 
+/// The filter among the parameters, apart from `include_superseded`.
+pub(super) fn filter(params: &mut Params) -> Result<MemoryFilter, ApiError> {
+    Ok(MemoryFilter {
+        kinds: params.parsed("type", MemoryType::parse)?.into_iter().collect(),
+        source: params.parsed("source", Source::parse)?,
+        tags: params.all("tag"),
+        created_after: params.parsed("created_after", time)?,
+        created_before: params.parsed("created_before", time)?,
+        conversation_id: params.one("conversation_id")?,
+        request_id: params.one("request_id")?,
+        rule: params.one("rule")?,
+        include_superseded: false,
+    })
+}
+
 pub(super) async fn list(
     State(state): State<AppState>,
     InNamespace(namespace): InNamespace,
     mut params: Params,
 ) -> Result<impl IntoResponse, ApiError> {
     let filter = MemoryFilter {
-        kinds: params.parsed("type", MemoryType::parse)?.into_iter().collect(),
-        source: params.parsed("source", Source::parse)?,
-        tags: params.all("tag"),
-        created_after: params.parsed("created_after", time)?,
-        created_before: params.parsed("created_before", time)?,
+        include_superseded: params.flag("include_superseded")?,
+        ..filter(&mut params)?
     };
     let (limit, offset) = params.page()?;
     params.finish()?;
@@ -323,6 +357,7 @@ pub(super) async fn replace(
         metadata,
         confidence,
         pinned,
+        fact,
         ..
     } = body.into_new()?;
     let update = MemoryUpdate {
@@ -333,6 +368,7 @@ pub(super) async fn replace(
         metadata: Some(metadata),
         confidence: Some(confidence),
         pinned: Some(pinned),
+        fact,
     };
     update_with(state, namespace, id, update).await
 }
@@ -362,12 +398,40 @@ pub(super) async fn delete(
     State(state): State<AppState>,
     InNamespace(namespace): InNamespace,
     WithId(id): WithId,
+    mut params: Params,
 ) -> Result<Json<Value>, ApiError> {
-    if state.store.delete_memory(namespace.number, id).await? {
-        Ok(Json(json!({ "deleted": true })))
+    let restore = restore(&mut params)?;
+    params.finish()?;
+    let deleted = state.store.delete_memory(namespace.number, id, restore).await?;
+    let restored = deleted.ok_or_else(|| no_such_memory(id))?;
+    Ok(Json(match restore {
+        Restore::No => json!({ "deleted": true }),
+        Restore::Yes => json!({ "deleted": true, "restored": restored }),
+    }))
+}
+
+pub(super) fn restore(params: &mut Params) -> Result<Restore, ApiError> {
+    Ok(if params.flag("restore")? {
+        Restore::Yes
     } else {
-        Err(no_such_memory(id))
+        Restore::No
+    })
+}
+
+pub(super) async fn history(
+    State(state): State<AppState>,
+    InNamespace(namespace): InNamespace,
+    WithId(id): WithId,
+) -> Result<impl IntoResponse, ApiError> {
+    let chain = state.store.history(namespace.number, id).await?;
+    if chain.is_empty() {
+        return Err(no_such_memory(id));
     }
+    let views: Vec<_> = chain
+        .into_iter()
+        .map(|memory| MemoryView::new(memory, &namespace.name))
+        .collect();
+    Ok(Json(Page::whole(views)))
 }
 
 fn no_such_memory(id: MemoryId) -> ApiError {

@@ -5,7 +5,7 @@
 
 use serde_json::json;
 
-use super::extract::{Exchange, Speaker, told};
+use super::extract::{Exchange, Speaker, told, wants_silence};
 use crate::model::{ChatRequest, MemoryType, Metadata, NewMemory, Role, Source, Turn};
 use crate::text;
 
@@ -14,46 +14,62 @@ const MAX_CHARS: usize = 500;
 /// How sure a piece is: it was said, and whether it is true nobody has looked at.
 const CONFIDENCE: f64 = 0.5;
 
-/// How a conversation begins. A client sends the whole of it with each request, so this tells one conversation from another without a word from the client.
+/// What one conversation is told from another by.
 #[derive(Clone, Debug)]
-pub struct Opening {
-    user: String,
-    /// The first answer; none in the first request.
-    assistant: Option<String>,
+pub enum Conversation {
+    /// The name that the client gives it.
+    Named(String),
+    /// How it begins: a client sends the whole of it with each request.
+    Opening {
+        /// The first message of the user.
+        user: String,
+        /// The first answer; none in the first request.
+        assistant: Option<String>,
+    },
 }
 
-impl Opening {
-    /// The opening of a request's conversation; `None` where the user has said nothing.
+impl Conversation {
+    /// The conversation of a request, by its name where it has one; `None` where the user has said nothing.
     #[must_use]
-    pub fn of(chat: &ChatRequest<'_>) -> Option<Self> {
+    pub fn of(chat: &ChatRequest<'_>, name: Option<&str>) -> Option<Self> {
+        if let Some(name) = name {
+            return Some(Self::Named(name.to_owned()));
+        }
         let first = |role| chat.messages.iter().find(|message| message.role == role);
-        Some(Self {
+        Some(Self::Opening {
             user: chat.text(first(Role::User)?).into_owned(),
             assistant: first(Role::Assistant).map(|message| chat.text(message).into_owned()),
         })
     }
 
-    /// The conversation, where it has had an answer before.
+    /// Its id, where it has a name or has had an answer before.
     #[must_use]
     pub fn known(&self) -> Option<String> {
-        self.assistant.as_ref().map(|assistant| self.id(Some(assistant)))
+        match self {
+            Self::Opening { assistant: None, .. } => None,
+            Self::Named(_) | Self::Opening { .. } => Some(self.answered(None)),
+        }
     }
 
-    /// The conversation, once it has this answer.
+    /// Its id once it has this answer.
     #[must_use]
     pub fn answered(&self, answer: Option<&str>) -> String {
-        self.id(self.assistant.as_deref().or(answer))
-    }
-
-    fn id(&self, assistant: Option<&str>) -> String {
-        let opening = format!("{}\n{}", self.user, assistant.unwrap_or_default());
-        format!("chat-{:032x}", u128::from_be_bytes(text::fingerprint(&opening)))
+        match self {
+            Self::Named(name) => name.clone(),
+            Self::Opening { user, assistant } => {
+                let opening = format!("{user}\n{}", assistant.as_deref().or(answer).unwrap_or_default());
+                format!("chat-{:032x}", u128::from_be_bytes(text::fingerprint(&opening)))
+            }
+        }
     }
 }
 
-/// The pieces of an exchange that say anything.
+/// The pieces of an exchange that say anything; none where the user wants something forgotten or not remembered.
 #[must_use]
 pub fn turns(exchange: &Exchange<'_>, conversation_id: &str, request_id: &str) -> Vec<NewMemory> {
+    if exchange.user.is_some_and(wants_silence) {
+        return Vec::new();
+    }
     [(Speaker::User, exchange.user), (Speaker::Assistant, exchange.assistant)]
         .into_iter()
         .filter_map(|(speaker, said)| {
@@ -77,6 +93,7 @@ pub fn turns(exchange: &Exchange<'_>, conversation_id: &str, request_id: &str) -
                 }),
                 created_at: Some(exchange.at),
                 pinned: false,
+                fact: None,
             })
         })
         .collect()

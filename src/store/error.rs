@@ -69,10 +69,10 @@ impl OpenError {
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
     /// No room on the disk.
-    #[error("the disk that holds the database is full")]
+    #[error("the disk that holds the database is full; once there is room, maia goes on by itself")]
     Full,
     /// The file system or the file refuses writes.
-    #[error("the database cannot be written: its file or its file system is read-only")]
+    #[error("the database cannot be written, its file or its file system is read-only")]
     ReadOnly,
     /// Locked by another program, or all connections are in use.
     #[error("the database is busy")]
@@ -80,6 +80,9 @@ pub enum StoreError {
     /// maia is shutting down.
     #[error("the database is closed")]
     Closed,
+    /// The disk fails, or has turned read-only under us.
+    #[error("the disk that holds the database does not take or give data ({0}); the system's log says why")]
+    Disk(String),
     /// Anything else that `SQLite` says.
     #[error("the database reported: {0}")]
     Database(String),
@@ -91,6 +94,7 @@ impl From<rusqlite::Error> for StoreError {
             Some(ErrorCode::DiskFull) => Self::Full,
             Some(ErrorCode::ReadOnly) => Self::ReadOnly,
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy,
+            Some(ErrorCode::SystemIoFailure) => Self::Disk(error.to_string()),
             _ => Self::Database(error.to_string()),
         }
     }

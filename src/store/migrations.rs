@@ -13,7 +13,9 @@ use crate::model::NamespaceName;
 /// Step n brings the schema from version n to n + 1 (`PRAGMA user_version`).
 const STEPS: &[&str] = &[
     include_str!("../../migrations/0001_initial.sql"),
-    include_str!("../../migrations/0005_pinned.sql"),
+    include_str!("../../migrations/0002_extraction_queue.sql"),
+    include_str!("../../migrations/0003_changing_facts.sql"),
+    include_str!("../../migrations/0004_pinned.sql"),
 ];
 
 fn known_version() -> i64 {

@@ -1,4 +1,4 @@
-//! Memories that are wanted whatever words a message uses: those that are pinned, and facts.
+//! Memories that are wanted whatever words a message uses: those that are pinned, and facts. What is superseded is not.
 
 use super::memories::{COLUMNS, from_row};
 use super::{ReadError, Reader};
@@ -29,7 +29,7 @@ impl Reader<'_> {
         mut wants_more: impl FnMut(Memory) -> bool,
     ) -> Result<(), ReadError> {
         let mut read = self.connection.prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM memories WHERE namespace = ?1 AND {condition}"
+            "SELECT {COLUMNS} FROM memories WHERE namespace = ?1 AND superseded_at IS NULL AND {condition}"
         ))?;
         let mut rows = read.query([namespace.0])?;
         while let Some(row) = rows.next()? {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Backend, Reply, TestApp, eventually};
+use crate::support::{Backend, Call, Reply, TestApp, eventually};
 
 async fn maia(answer: &str, settings: &[(&str, &str)]) -> (Backend, TestApp) {
     let backend = Backend::replying(Reply::says(answer)).await;
@@ -69,11 +69,58 @@ async fn a_conversation_is_known_by_how_it_begins() {
         ("user", "Leeks by the fence"),
     ];
     say(&app, &later).await;
-    pieces(&app, 3).await;
+    pieces(&app, 4).await;
     say(&app, &[("user", "Let us plan the kitchen")]).await;
-    let all = pieces(&app, 4).await;
+    let all = pieces(&app, 6).await;
     assert_eq!(all[2]["conversation_id"], kept[0]["conversation_id"]);
-    assert_ne!(all[3]["conversation_id"], kept[0]["conversation_id"]);
+    assert_ne!(all[4]["conversation_id"], kept[0]["conversation_id"]);
+}
+
+#[tokio::test]
+async fn a_conversation_is_known_by_the_name_that_its_client_gives_it() {
+    let (_backend, app) = maia("Certainly.", &[("memory.remember_turns", "true")]).await;
+    let body = json!({"messages": [{"role": "user", "content": "Let us plan the garden"}]});
+    let call = Call::chat(body.to_string()).header("X-MAIA-Conversation", "garden-7");
+    assert_eq!(app.send(call).await.status, 200);
+    for piece in pieces(&app, 2).await {
+        assert_eq!(piece["conversation_id"], "garden-7");
+    }
+}
+
+#[tokio::test]
+async fn facts_are_kept_beside_the_words_and_counted_alone() {
+    let (_backend, app) = maia("Noted.", &[("memory.remember_turns", "true")]).await;
+    for _ in 0..2 {
+        say(&app, &[("user", "I am vegetarian.")]).await;
+    }
+    let words: Vec<Value> = pieces(&app, 4)
+        .await
+        .iter()
+        .map(|piece| piece["content"].clone())
+        .collect();
+    assert_eq!(words, ["I am vegetarian.", "Noted.", "I am vegetarian.", "Noted."]);
+    let facts = app
+        .api("GET", "/v1/namespaces/default/memories?type=semantic", Value::Null)
+        .await
+        .json();
+    assert_eq!(facts["total"], 1, "{facts}");
+    assert_eq!(facts["data"][0]["content"], "User is vegetarian");
+    assert_eq!(facts["data"][0]["confirmation_count"], 1);
+}
+
+#[tokio::test]
+async fn no_words_are_kept_of_what_is_to_be_forgotten() {
+    let (_backend, app) = maia("As you wish.", &[("memory.remember_turns", "true")]).await;
+    for message in [
+        "Forget that I live in Rome.",
+        "Forget my phone number, please.",
+        "I had a scan last week. Don't remember this.",
+    ] {
+        say(&app, &[("user", message)]).await;
+    }
+    say(&app, &[("user", "The lighthouse stands on the cape.")]).await;
+    let kept = pieces(&app, 2).await;
+    assert_eq!(kept[0]["content"], "The lighthouse stands on the cape.");
 }
 
 #[tokio::test]
