@@ -41,6 +41,7 @@ pub(super) struct MemoryView {
     tags: Tags,
     metadata: Metadata,
     confidence: f64,
+    pinned: bool,
     #[serde(flatten)]
     turn: Option<TurnView>,
     #[serde(serialize_with = "serialize_time")]
@@ -79,6 +80,7 @@ impl MemoryView {
             tags: memory.tags,
             metadata: memory.metadata,
             confidence: memory.confidence,
+            pinned: memory.pinned,
             turn: memory.turn.map(
                 |Turn {
                      conversation_id,
@@ -125,6 +127,7 @@ pub(super) struct MemoryBody {
     tags: Option<Tags>,
     metadata: Option<Metadata>,
     confidence: Option<f64>,
+    pinned: Option<bool>,
     conversation_id: Option<String>,
     role: Option<String>,
     speaker: Option<String>,
@@ -179,6 +182,7 @@ impl MemoryBody {
             tags: self.tags,
             metadata: self.metadata,
             confidence: self.confidence,
+            pinned: self.pinned,
         })
     }
 
@@ -196,6 +200,7 @@ impl MemoryBody {
             tags: fields.tags.unwrap_or_default(),
             metadata: fields.metadata.unwrap_or_default(),
             confidence: fields.confidence.unwrap_or(1.0),
+            pinned: fields.pinned.unwrap_or(false),
             turn,
             created_at,
             fact: fields.fact,
@@ -351,6 +356,7 @@ pub(super) async fn replace(
         tags,
         metadata,
         confidence,
+        pinned,
         fact,
         ..
     } = body.into_new()?;
@@ -361,6 +367,7 @@ pub(super) async fn replace(
         tags: Some(tags),
         metadata: Some(metadata),
         confidence: Some(confidence),
+        pinned: Some(pinned),
         fact,
     };
     update_with(state, namespace, id, update).await
