@@ -16,8 +16,6 @@ use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// A request makes more than a hundred small allocations; the system's allocator takes a sixth of its processor time for them.
-
 /// Memory for any program that talks to an OpenAI-compatible API.
 #[derive(Parser)]
 #[command(name = "maia", version, long_about = ABOUT, after_long_help = AFTER_HELP)]
