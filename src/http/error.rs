@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use crate::proxy::BackendError;
+use crate::record::FieldError;
 use crate::store::StoreError;
 
 /// An error as a client sees it.
@@ -162,6 +163,12 @@ impl ApiError {
             param: Some(name.to_owned()),
             ..self
         }
+    }
+}
+
+impl From<FieldError> for ApiError {
+    fn from(FieldError { field, problem }: FieldError) -> Self {
+        Self::bad_value(&field, problem)
     }
 }
 

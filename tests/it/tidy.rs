@@ -16,11 +16,14 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("metrics", &["metrics"]),
     ("telemetry", &["config"]),
     ("store", &["model", "store", "text"]),
+    ("record", &["model", "record", "store"]),
     ("memory", &["memory", "model", "store", "text"]),
     ("proxy", &["config", "proxy"]),
     (
         "http",
-        &["app", "config", "http", "memory", "metrics", "model", "proxy", "store"],
+        &[
+            "app", "config", "http", "memory", "metrics", "model", "proxy", "record", "store",
+        ],
     ),
     (
         "app",
@@ -37,7 +40,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("axum", &["http", "app"]),
     ("governor", &["http"]),
     ("prometheus", &["metrics"]),
-    ("clap", &["main"]),
+    ("clap", &["cli"]),
 ];
 
 fn root() -> &'static Path {
