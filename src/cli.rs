@@ -2,7 +2,14 @@
 //!
 //! A command is a struct of its arguments, whose documentation is its help, and a function that does the work and says with a [`Failure`] why it could not.
 
+mod backup;
+mod check;
+mod export;
+mod import;
+mod restore;
 mod serve;
+mod stats;
+mod work;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -11,7 +18,14 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Config, Layers};
+use crate::store::CareError;
+use backup::BackupArgs;
+use check::CheckArgs;
+use export::ExportArgs;
+use import::ImportArgs;
+use restore::RestoreArgs;
 use serve::ServeArgs;
+use stats::StatsArgs;
 
 /// Memory for any program that talks to an OpenAI-compatible API.
 #[derive(Parser)]
@@ -30,6 +44,12 @@ struct Cli {
 enum Command {
     /// Start the server (also what plain `maia` does)
     Serve(ServeArgs),
+    Backup(BackupArgs),
+    Restore(RestoreArgs),
+    Check(CheckArgs),
+    Export(ExportArgs),
+    Import(ImportArgs),
+    Stats(StatsArgs),
 }
 
 /// Flags go before environment variables, these before the file, and that before the defaults.
@@ -63,6 +83,7 @@ Exit codes:
   2    the command line or the configuration is wrong
   3    the address is taken or may not be used
   4    the database cannot be used
+  5    `maia check` has found something wrong
   130  stopped by Ctrl-C or SIGTERM before it was done; of the server: by a second one";
 
 /// Why a command did not do what it was asked for; each kind has its exit code.
@@ -72,6 +93,9 @@ enum Failure {
     Configuration(String),
     Address(String),
     Database(String),
+    /// What was looked at is not as it should be.
+    Unsound(String),
+    Stopped(String),
 }
 
 impl Failure {
@@ -81,14 +105,50 @@ impl Failure {
             Self::Configuration(_) => 2,
             Self::Address(_) => 3,
             Self::Database(_) => 4,
+            Self::Unsound(_) => 5,
+            Self::Stopped(_) => 130,
         }
+    }
+
+    /// Adds what is true in spite of it.
+    fn but(mut self, addition: &str) -> Self {
+        let (Self::Failed(message)
+        | Self::Configuration(message)
+        | Self::Address(message)
+        | Self::Database(message)
+        | Self::Unsound(message)
+        | Self::Stopped(message)) = &mut self;
+        message.push_str("; ");
+        message.push_str(addition);
+        self
     }
 
     fn message(&self) -> &str {
         match self {
-            Self::Failed(message) | Self::Configuration(message) | Self::Address(message) | Self::Database(message) => {
-                message
+            Self::Failed(message)
+            | Self::Configuration(message)
+            | Self::Address(message)
+            | Self::Database(message)
+            | Self::Unsound(message)
+            | Self::Stopped(message) => message,
+        }
+    }
+}
+
+impl From<CareError> for Failure {
+    fn from(error: CareError) -> Self {
+        let message = error.to_string();
+        match error {
+            CareError::Open(_)
+            | CareError::Missing(_)
+            | CareError::Empty(_)
+            | CareError::InUse(_)
+            | CareError::Unsound { .. } => Self::Database(message),
+            CareError::NoNamespace(..) => Self::Failed(message),
+            CareError::Exists(_) | CareError::Itself(_) | CareError::File { .. } | CareError::Store { .. } => {
+                Self::Failed(message)
             }
+            CareError::Stopped => Self::Stopped(message),
         }
     }
 }
@@ -108,12 +168,18 @@ pub fn run() -> ExitCode {
 fn dispatch(cli: Cli) -> Result<(), Failure> {
     let command = cli.command.unwrap_or_else(|| Command::Serve(ServeArgs::default()));
     let mut flags = cli.serve.flags();
-    match &command {
-        Command::Serve(args) => flags.extend(args.flags()),
+    if let Command::Serve(args) = &command {
+        flags.extend(args.flags());
     }
     let config = read_configuration(cli.settings, flags)?;
     match command {
         Command::Serve(_) => serve::run(config),
+        Command::Backup(args) => backup::run(&args, &config),
+        Command::Restore(args) => restore::run(&args, &config),
+        Command::Check(args) => check::run(&args, &config),
+        Command::Export(args) => export::run(&args, &config),
+        Command::Import(args) => import::run(&args, &config),
+        Command::Stats(args) => stats::run(&args, &config),
     }
 }
 

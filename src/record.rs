@@ -1,5 +1,6 @@
 //! Memories and namespaces as JSON: what the API, the export and the import have in common.
 
+mod line;
 mod memory;
 mod namespace;
 
@@ -11,6 +12,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serializer};
 
+pub use line::parse_line;
 pub use memory::{MemoryBody, MemoryView};
 pub use namespace::{ConfigBody, NamespaceView};
 

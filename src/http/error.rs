@@ -192,7 +192,7 @@ impl From<BackendError> for ApiError {
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         let (status, code) = match &error {
-            StoreError::Full => (StatusCode::INSUFFICIENT_STORAGE, "storage_full"),
+            StoreError::Full | StoreError::NoRoom { .. } => (StatusCode::INSUFFICIENT_STORAGE, "storage_full"),
             StoreError::ReadOnly | StoreError::Busy | StoreError::Closed => {
                 (StatusCode::SERVICE_UNAVAILABLE, "storage_unavailable")
             }

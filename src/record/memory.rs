@@ -89,16 +89,16 @@ impl MemoryView {
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MemoryBody {
-    content: Option<String>,
-    r#type: Option<String>,
-    source: Option<String>,
-    tags: Option<Tags>,
-    metadata: Option<Metadata>,
-    confidence: Option<f64>,
-    conversation_id: Option<String>,
-    role: Option<String>,
-    speaker: Option<String>,
-    created_at: Option<String>,
+    pub(super) content: Option<String>,
+    pub(super) r#type: Option<String>,
+    pub(super) source: Option<String>,
+    pub(super) tags: Option<Tags>,
+    pub(super) metadata: Option<Metadata>,
+    pub(super) confidence: Option<f64>,
+    pub(super) conversation_id: Option<String>,
+    pub(super) role: Option<String>,
+    pub(super) speaker: Option<String>,
+    pub(super) created_at: Option<String>,
 }
 
 impl MemoryBody {

@@ -29,6 +29,10 @@ const FLOORS: &[(&str, &[&str])] = &[
         "app",
         &["config", "http", "memory", "metrics", "model", "proxy", "store", "text"],
     ),
+    (
+        "cli",
+        &["app", "cli", "config", "model", "record", "store", "telemetry"],
+    ),
 ];
 
 /// Crates that one part alone may name: the others must not know how it does its work.
@@ -41,6 +45,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("governor", &["http"]),
     ("prometheus", &["metrics"]),
     ("clap", &["cli"]),
+    ("indicatif", &["cli"]),
 ];
 
 fn root() -> &'static Path {

@@ -1,0 +1,108 @@
+//! A line of an export: a memory or a namespace as the API shows it.
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use uuid::Uuid;
+
+use super::{ConfigBody, FieldError, MemoryBody, Object, parse_named, parse_time};
+use crate::model::{MemoryId, Metadata, NamespaceConfig, NamespaceName, Source, Tags};
+use crate::store::{Entry, MemoryEntry, NamespaceEntry};
+
+/// The fields of both kinds of lines. A memory has `content`, a namespace has `name`.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct LineBody {
+    id: Option<String>,
+    namespace: Option<String>,
+    content: Option<String>,
+    r#type: Option<String>,
+    source: Option<String>,
+    tags: Option<Tags>,
+    metadata: Option<Metadata>,
+    confidence: Option<f64>,
+    conversation_id: Option<String>,
+    role: Option<String>,
+    speaker: Option<String>,
+    created_at: Option<String>,
+    updated_at: Option<String>,
+    accessed_at: Option<String>,
+    access_count: Option<u32>,
+    name: Option<String>,
+    config: Option<Object<ConfigBody>>,
+    /// Follows from the memories.
+    stats: IgnoredAny,
+}
+
+/// Reads a line. A memory that names no namespace belongs to `namespace`, where there is one.
+///
+/// # Errors
+/// It is neither a memory nor a namespace, or a field of it is not valid.
+pub fn parse_line(line: &[u8], namespace: Option<&NamespaceName>) -> Result<Entry, FieldError> {
+    let mut deserializer = serde_json::Deserializer::from_slice(line);
+    let Object(body): Object<LineBody> = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let path = error.path().to_string();
+        let path = path.trim_end_matches(['.', '?']).to_owned();
+        json_error(&path, &error.into_inner())
+    })?;
+    deserializer.end().map_err(|error| json_error("", &error))?;
+    if body.content.is_none() && body.name.is_some() {
+        body.into_namespace().map(Entry::Namespace)
+    } else {
+        body.into_memory(namespace).map(|entry| Entry::Memory(Box::new(entry)))
+    }
+}
+
+impl LineBody {
+    fn into_namespace(self) -> Result<NamespaceEntry, FieldError> {
+        let mut config = NamespaceConfig::default();
+        self.config.unwrap_or_default().0.into_change()?(&mut config);
+        let name = self.name.unwrap_or_default();
+        Ok(NamespaceEntry {
+            name: NamespaceName::parse(&name).map_err(|problem| FieldError::new("name", problem))?,
+            id: parse_named("id", self.id.as_deref(), parse_id)?,
+            config,
+            created_at: parse_named("created_at", self.created_at.as_deref(), parse_time)?,
+            updated_at: parse_named("updated_at", self.updated_at.as_deref(), parse_time)?,
+        })
+    }
+
+    fn into_memory(self, namespace: Option<&NamespaceName>) -> Result<MemoryEntry, FieldError> {
+        let named = parse_named("namespace", self.namespace.as_deref(), NamespaceName::parse)?;
+        let namespace = named
+            .or_else(|| namespace.cloned())
+            .ok_or_else(|| FieldError::new("namespace", "is missing; name it in the line, or give --namespace"))?;
+        let id: Option<MemoryId> = parse_named("id", self.id.as_deref(), parse_id)?;
+        let updated_at = parse_named("updated_at", self.updated_at.as_deref(), parse_time)?;
+        let accessed_at = parse_named("accessed_at", self.accessed_at.as_deref(), parse_time)?;
+        let body = MemoryBody {
+            content: self.content,
+            r#type: self.r#type,
+            source: self.source.or_else(|| Some(Source::Imported.as_str().to_owned())),
+            tags: self.tags,
+            metadata: self.metadata,
+            confidence: self.confidence,
+            conversation_id: self.conversation_id,
+            role: self.role,
+            speaker: self.speaker,
+            created_at: self.created_at,
+        };
+        Ok(MemoryEntry {
+            namespace,
+            id,
+            memory: body.into_new()?,
+            updated_at,
+            accessed_at,
+            access_count: self.access_count.unwrap_or_default().into(),
+        })
+    }
+}
+
+/// Each line is a document of its own, so its only line has no number.
+fn json_error(path: &str, error: &serde_json::Error) -> FieldError {
+    let problem = error.to_string().replace(" at line 1 column ", " at column ");
+    FieldError::new(if path.is_empty() { "JSON" } else { path }, problem)
+}
+
+fn parse_id(text: &str) -> Result<Uuid, &'static str> {
+    Uuid::try_parse(text).map_err(|_| "must be a UUID")
+}
