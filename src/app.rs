@@ -1,11 +1,14 @@
 //! Puts the parts together: what a request can use, and what goes on in the background.
 
+mod backups;
+
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use secrecy::SecretString;
+use tokio::sync::Semaphore;
 use tokio::time::MissedTickBehavior;
 use tokio_util::task::TaskTracker;
 
@@ -63,12 +66,15 @@ pub struct Shared {
     pub rate_limit: Option<RateLimit>,
     /// Whom maia answers.
     pub audience: http::Audience,
+    /// A place for each copy of the database that may be on its way to a client.
+    pub downloads: Arc<Semaphore>,
 }
 
 /// A maia that is ready to serve.
 pub struct App {
     state: AppState,
     server: config::Server,
+    storage: config::Storage,
 }
 
 impl App {
@@ -98,10 +104,12 @@ impl App {
             own_key,
             rate_limit: RateLimit::new(config.security.rate_limit_rps, config.security.rate_limit_burst),
             audience: http::Audience::new(&config.server),
+            downloads: Arc::new(Semaphore::new(1)),
         }));
         Ok(Self {
             state,
             server: config.server,
+            storage: config.storage,
         })
     }
 
@@ -127,6 +135,11 @@ impl App {
 
     /// Background work, until the future is dropped.
     pub async fn run_background(&self) {
+        // Beside each other: a backup takes longer than the rest should wait.
+        tokio::join!(self.keep_house(), backups::run(&self.state, &self.storage));
+    }
+
+    async fn keep_house(&self) {
         let mut access = tokio::time::interval(ACCESS_INTERVAL);
         let mut rate_limit = tokio::time::interval(RATE_LIMIT_INTERVAL);
         let mut retention = tokio::time::interval(RETENTION_INTERVAL);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use prometheus::core::Collector;
 use prometheus::{
-    Encoder as _, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry, TextEncoder,
+    Encoder as _, Gauge, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry, TextEncoder,
 };
 
 /// Upper bounds of durations, in seconds: from a memory call to a long completion.
@@ -32,6 +32,8 @@ pub struct Metrics {
     removed: IntCounterVec,
     memory_errors: IntCounterVec,
     recall_duration: Histogram,
+    backups: IntCounterVec,
+    last_backup: Gauge,
     /// Requests refused because a client asked too often.
     pub rate_limited: IntCounter,
 }
@@ -132,13 +134,18 @@ impl Metrics {
                 "Time to find the memories for a request",
                 RECALL_SECONDS,
             ))?,
+            backups: counters("maia_backups_total", "Automatic backups, by how they went", "result")?,
+            last_backup: Gauge::new(
+                "maia_backup_last_success_timestamp_seconds",
+                "When the newest automatic backup was made, in seconds since 1970; 0 for none",
+            )?,
             rate_limited: IntCounter::with_opts(opts(
                 "maia_rate_limited_total",
                 "Requests refused because a client asked too often",
             ))?,
             registry,
         };
-        let collectors: [Box<dyn Collector>; 11] = [
+        let collectors: [Box<dyn Collector>; 13] = [
             Box::new(metrics.proxy_requests.clone()),
             Box::new(metrics.proxy_duration.clone()),
             Box::new(metrics.api_requests.clone()),
@@ -149,6 +156,8 @@ impl Metrics {
             Box::new(metrics.removed.clone()),
             Box::new(metrics.memory_errors.clone()),
             Box::new(metrics.recall_duration.clone()),
+            Box::new(metrics.backups.clone()),
+            Box::new(metrics.last_backup.clone()),
             Box::new(metrics.rate_limited.clone()),
         ];
         for collector in collectors {
@@ -173,7 +182,22 @@ impl Metrics {
         for result in ["stored", "known"] {
             self.extractions.with_label_values(&[result]);
         }
+        for result in ["done", "failed"] {
+            self.backups.with_label_values(&[result]);
+        }
         self.removed(0, 0);
+    }
+
+    /// Notes when the newest automatic backup was made, in seconds since 1970.
+    #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 are far below 2^53")]
+    pub fn newest_backup(&self, seconds: i64) {
+        self.last_backup.set(seconds as f64);
+    }
+
+    /// Counts an automatic backup.
+    pub fn backed_up(&self, done: bool) {
+        let result = if done { "done" } else { "failed" };
+        self.backups.with_label_values(&[result]).inc();
     }
 
     /// Counts a proxied request whose answer has begun.
@@ -240,6 +264,11 @@ impl Metrics {
             encoder.format_type().to_owned(),
         ))
     }
+}
+
+/// Counters with one label.
+fn counters(name: &str, help: &str, label: &str) -> prometheus::Result<IntCounterVec> {
+    IntCounterVec::new(Opts::new(name, help), &[label])
 }
 
 fn status_class(status: u16) -> &'static str {
