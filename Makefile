@@ -8,7 +8,7 @@ PYTEST := .venv/bin/python -m pytest tests/sdk
 .DEFAULT_GOAL := help
 # The recipes share one build folder and one machine.
 .NOTPARALLEL:
-.PHONY: help demo test test-sdk check run bench eval-recall release fmt clean need-rust need-python
+.PHONY: help demo test test-sdk check run bench-proxy bench-peers eval-recall release fmt clean need-rust need-python
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,8 +39,11 @@ check: need-rust ## Check formatting, lints and documentation
 run: need-rust ## Start maia; ARGS="--config config.yaml" passes options on
 	cargo run --release --locked -- serve $(ARGS)
 
-bench: need-rust ## Measure what maia adds to a request
-	cargo bench --locked
+bench-proxy: release need-python ## Measure what maia adds to a request, beside nginx; ARGS=--quick takes a minute
+	$(PYTHON) benches/bench_proxy.py --maia $(TARGET)/release/maia $(ARGS)
+
+bench-peers: need-rust need-python ## Install other gateways for bench-proxy to measure beside maia
+	$(PYTHON) benches/peers.py
 
 eval-recall: release need-python ## Measure recall; DATA=conversations.json in the form of LoCoMo
 	@test -n "$(DATA)" || { echo "error: name the conversations, in the form of LoCoMo: make eval-recall DATA=locomo.json" >&2; exit 1; }

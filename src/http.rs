@@ -18,6 +18,7 @@ mod rate_limit;
 mod relay;
 mod search;
 mod server;
+mod worker;
 
 use axum::Router;
 use axum::extract::{OriginalUri, Request, State};
@@ -27,7 +28,7 @@ use axum::routing::{any, get, post};
 
 pub use audience::Audience;
 pub use rate_limit::RateLimit;
-pub(crate) use server::serve;
+pub(crate) use server::{serve, start_workers, worker_count};
 
 use crate::app::AppState;
 use error::ApiError;

@@ -18,16 +18,24 @@ pub mod telemetry;
 pub mod text;
 
 use std::future::Future;
+use std::io;
 
 use tokio::net::TcpListener;
 
 use app::App;
 
 /// Serves on the listener until `shutdown` completes; then finishes answers and writes that are on their way, and closes the database.
-pub async fn serve(listener: TcpListener, app: App, shutdown: impl Future<Output = ()>) {
+///
+/// # Errors
+/// The system gives no threads to serve with.
+pub async fn serve(listener: TcpListener, app: App, shutdown: impl Future<Output = ()>) -> io::Result<()> {
+    let workers = http::start_workers(app.routers(), app.server())?;
+    let address = listener.local_addr()?;
+    tracing::info!("listening on http://{address} (proxy: http://{address}/proxy/v1), {app}");
     tokio::select! {
-        () = http::serve(listener, app.router(), app.server(), shutdown) => {}
+        () = http::serve(listener, workers, app.server(), shutdown) => {}
         () = app.run_background() => {}
     }
     app.close().await;
+    Ok(())
 }

@@ -1,10 +1,12 @@
 //! The nouns that every floor shares: ids, namespaces, memories and the messages of a chat. No I/O and no policy.
 
 mod chat;
+mod json;
 mod memory;
 mod namespace;
 
-pub use chat::{ChatRequest, Content, Message, Role, Span};
+pub use chat::{ChatRequest, Content, Message, Role};
+pub use json::Span;
 pub use memory::{
     MAX_CONTENT_BYTES, Memory, MemoryId, MemoryType, Metadata, NewMemory, Source, Tags, Turn, UnknownName, statement,
 };

@@ -171,6 +171,23 @@ impl Store {
         .await
     }
 
+    /// Looks at the database on the thread that asks, for what takes less time than to hand it to another. `None` where `look` says so, where somebody
+    /// else would have to be waited for, and where the store is in trouble: [`Store::reading`] waits, or says what is wrong.
+    pub fn glance<T>(&self, look: impl FnOnce(&Reader<'_>) -> Result<Option<T>, ReadError>) -> Option<T> {
+        let readers = self.inner.readers.try_read().ok()?;
+        let connection = readers.as_ref()?.try_get()?;
+        connection.busy_timeout(Duration::ZERO).ok()?;
+        let seen = in_transaction(&connection, |connection| {
+            look(&Reader {
+                connection,
+                term_counts: &self.inner.term_counts,
+            })
+            .map_err(|ReadError(error)| error)
+        });
+        connection.busy_timeout(connection::BUSY_TIMEOUT).ok()?;
+        seen.ok()?
+    }
+
     /// Runs a query on a reading connection, off the async threads.
     async fn read<T, F>(&self, query: F) -> Result<T, StoreError>
     where
@@ -185,9 +202,7 @@ impl Store {
                 .ok_or(StoreError::Closed)?
                 .get()
                 .map_err(|_| StoreError::Busy)?;
-            // One transaction, so that all that is read belongs together, and the file is locked once and not for each row.
-            let transaction = connection.unchecked_transaction()?;
-            query(&transaction).map_err(StoreError::from)
+            in_transaction(&connection, query).map_err(StoreError::from)
         })
         .await
         .map_err(|_| StoreError::Closed)?
@@ -201,6 +216,15 @@ impl Store {
     {
         self.inner.writer.write(change).await
     }
+}
+
+/// One transaction, so that all that is read belongs together, and the file is locked once and not for each row.
+fn in_transaction<T>(
+    connection: &Connection,
+    query: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    let transaction = connection.unchecked_transaction()?;
+    query(&transaction)
 }
 
 /// What a mutex guards here is whole between two statements, so a panic elsewhere does not spoil it.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 
-use super::AppState;
+use super::Shared;
 use crate::config::Storage;
 
 /// How their names end: when they were made.
@@ -16,22 +16,22 @@ const TIME: &str = "-%Y%m%dT%H%M%SZ.db";
 const RETRY: Duration = Duration::from_mins(10);
 
 /// Makes a backup whenever one is due, for ever. Whether one is due goes by the newest that is there, so that restarts neither skip nor add any.
-pub(super) async fn run(state: &AppState, storage: &Storage) {
+pub(super) async fn run(shared: &Shared, storage: &Storage) {
     let Some(interval) = storage.backup_interval else {
         return;
     };
     let backups = Backups::of(storage);
     let mut wait = Duration::ZERO;
     if let Some((made, _)) = backups.existing().last() {
-        state.metrics.newest_backup(made.timestamp());
+        shared.metrics.newest_backup(made.timestamp());
         // A newest one that is yet to come says that the clock was set back, and nothing about the wait.
         let age = (Utc::now() - made).to_std().unwrap_or_default();
         wait = interval.saturating_sub(age);
     }
     loop {
         tokio::time::sleep(wait).await;
-        let done = backups.make(state, storage.backup_keep).await;
-        state.metrics.backed_up(done);
+        let done = backups.make(shared, storage.backup_keep).await;
+        shared.metrics.backed_up(done);
         wait = if done { interval } else { interval.min(RETRY) };
     }
 }
@@ -54,18 +54,18 @@ impl Backups {
     }
 
     /// Makes one, and then removes the oldest of those that are too many; whether there is a new one.
-    async fn make(&self, state: &AppState, keep: usize) -> bool {
+    async fn make(&self, shared: &Shared, keep: usize) -> bool {
         if let Err(error) = make_folder(&self.folder) {
             tracing::warn!(%error, folder = %self.folder.display(), "the folder for backups cannot be made");
             return false;
         }
         let now = Utc::now();
         let path = self.folder.join(format!("{}{}", self.stem, now.format(TIME)));
-        match state.store.back_up(path).await {
+        match shared.store.back_up(path).await {
             Ok(backup) => {
                 let bytes = backup.bytes;
                 tracing::info!(path = %backup.path.display(), bytes, memories = backup.contents.memories, "backed up");
-                state.metrics.newest_backup(now.timestamp());
+                shared.metrics.newest_backup(now.timestamp());
             }
             Err(error) => {
                 tracing::warn!(%error, folder = %self.folder.display(), "the database could not be backed up");

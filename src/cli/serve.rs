@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 
 use clap::Args;
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::Failure;
@@ -49,7 +50,7 @@ impl ServeArgs {
 
 pub(super) fn run(config: Config) -> Result<(), Failure> {
     telemetry::start(&config.logging);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::Failed(format!("the runtime does not start: {error}")))?;
@@ -63,19 +64,15 @@ async fn serve(config: Config) -> Result<(), Failure> {
     let listener = TcpListener::bind(address)
         .await
         .map_err(|error| bind_failure(address, &error))?;
-    let address = listener.local_addr().unwrap_or(address);
     let store = Store::open(&config.storage.path).map_err(|error| Failure::Database(error.to_string()))?;
     let path = config.storage.path.display().to_string();
-    // Without its query, which may hold what is not for a log.
-    let backend = config.proxy.backend.split('?').next().unwrap_or_default().to_owned();
-    let app = App::new(config, store).map_err(|error| Failure::Configuration(error.to_string()))?;
+    let app = App::new(config, store, Handle::current()).map_err(|error| Failure::Configuration(error.to_string()))?;
     app.prepare()
         .await
         .map_err(|error| Failure::Database(format!("{path}: {error}")))?;
-    tracing::info!(
-        "listening on http://{address} (proxy: http://{address}/proxy/v1), backend {backend}, database {path}"
-    );
-    crate::serve(listener, app, shutdown).await;
+    crate::serve(listener, app, shutdown)
+        .await
+        .map_err(|error| Failure::Failed(format!("no thread to serve with: {error}")))?;
     tracing::info!("stopped; {path} is closed");
     Ok(())
 }

@@ -12,7 +12,6 @@ use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use http_body_util::Full;
-use tokio::runtime::Handle;
 
 use super::backend_answer::{self, Answered};
 use super::chat_options::ChatOptions;
@@ -26,12 +25,14 @@ use crate::memory::inject::inject;
 use crate::memory::query::MESSAGES;
 use crate::memory::recall::{Budget, Recall};
 use crate::metrics::ProxyRoute;
-use crate::model::{self, ChatRequest, Namespace};
+use crate::model::{self, ChatRequest, Namespace, NamespaceName};
 use crate::proxy::{Answer, tee};
-use crate::store::{Reader, StoreError};
+use crate::store::{ReadError, Reader, StoreError};
 
 /// Longest time that a request waits for memory before it goes on without.
 const MEMORY_TIMEOUT: Duration = Duration::from_millis(500);
+/// Largest namespace that is searched on the thread that serves the request. In a larger one a search may take long enough for others to notice.
+const GLANCE_MEMORIES: i64 = 20_000;
 /// Exchanges that may wait to be remembered while the store is slow; more are let go and counted.
 const MAX_WAITING: usize = 1_024;
 
@@ -105,6 +106,45 @@ async fn answer(state: &AppState, request_id: String, request: Request) -> Resul
     Ok(response)
 }
 
+/// What a request asks of memory.
+#[derive(Clone)]
+struct Question {
+    namespace: NamespaceName,
+    /// What the user said, newest first; `None` where nothing is to be recalled.
+    texts: Option<Vec<String>>,
+    /// Tokens of context that the request itself asks for.
+    budget: Option<u32>,
+    /// Tokens of context otherwise.
+    usual_budget: u32,
+    profile: u32,
+}
+
+/// What memory says: the namespace, and what it knows.
+type Consulted = (Namespace, Option<Recall>);
+
+impl Question {
+    /// `None` where there is no such namespace, or one of more than `most` memories.
+    fn ask(&self, reader: &Reader<'_>, most: i64) -> Result<Option<Consulted>, ReadError> {
+        let found = reader.namespace(self.namespace.as_str())?;
+        let Some(namespace) = found.filter(|namespace| namespace.stats.memory_count <= most) else {
+            return Ok(None);
+        };
+        let budget = Budget {
+            total: self
+                .budget
+                .or(namespace.config.token_budget)
+                .unwrap_or(self.usual_budget),
+            profile: self.profile,
+        };
+        let recall = self
+            .texts
+            .as_ref()
+            .map(|texts| Recall::of(reader, &namespace, texts, budget))
+            .transpose()?;
+        Ok(Some((namespace, recall)))
+    }
+}
+
 /// The namespace of a request, made on its first use where that is allowed, and what it knows about the texts; neither where the store is in trouble.
 async fn consult(
     state: &AppState,
@@ -113,31 +153,18 @@ async fn consult(
 ) -> Result<(Option<Namespace>, Option<Recall>), ApiError> {
     let begun = Instant::now();
     let name = options.namespace.as_ref().unwrap_or(&state.memory.default_namespace);
-    let (profile, budget, configured) = (
-        state.memory.profile_tokens,
-        options.token_budget,
-        state.proxy.token_budget,
-    );
-    let key = name.as_str().to_owned();
-    let look = move |reader: &Reader<'_>| {
-        let Some(namespace) = reader.namespace(&key)? else {
-            return Ok(None);
-        };
-        let total = budget.or(namespace.config.token_budget).unwrap_or(configured);
-        let recall = texts
-            .map(|texts| Recall::of(reader, &namespace, &texts, Budget { total, profile }))
-            .transpose()?;
-        Ok(Some((namespace, recall)))
+    let question = Question {
+        namespace: name.clone(),
+        texts,
+        budget: options.token_budget,
+        usual_budget: state.proxy.token_budget,
+        profile: state.memory.profile_tokens,
     };
-    let look_up = async {
-        match state.store.reading(look).await? {
-            None if state.memory.auto_create_namespace => {
-                Ok(Some((state.store.ensure_namespace(name.clone()).await?, None)))
-            }
-            found => Ok(found),
-        }
+    let consulted = match state.store.glance(|reader| question.ask(reader, GLANCE_MEMORIES)) {
+        Some(consulted) => Ok(Some(consulted)),
+        None => within_time(look_up(state, question)).await,
     };
-    match within_time(look_up).await {
+    match consulted {
         Ok(None) => Err(no_such_namespace(name.as_str()).with_param("X-MAIA-Namespace")),
         Ok(Some((namespace, recall))) => {
             if recall.is_some() {
@@ -150,6 +177,18 @@ async fn consult(
             state.metrics.memory_failed("recall");
             Ok((None, None))
         }
+    }
+}
+
+async fn look_up(state: &AppState, question: Question) -> Result<Option<Consulted>, StoreError> {
+    let name = question.namespace.clone();
+    match state
+        .store
+        .reading(move |reader| question.ask(reader, i64::MAX))
+        .await?
+    {
+        None if state.memory.auto_create_namespace => Ok(Some((state.store.ensure_namespace(name).await?, None))),
+        consulted => Ok(consulted),
     }
 }
 
@@ -228,16 +267,14 @@ struct Heard {
 /// Remembers the exchange once its answer has ended. Of an answer that was cut off only the question counts: half a sentence may say the opposite of the whole.
 fn remember_later(state: &AppState, heard: Heard) -> impl FnOnce(Answer) + Send + Unpin + 'static {
     let state = state.clone();
-    // The answer may end while its connection is being dropped, where there is no current runtime.
-    let runtime = Handle::current();
     move |answer: Answer| {
         if state.tasks.len() >= MAX_WAITING {
             tracing::warn!("an exchange was not remembered: too many wait for the store");
             state.metrics.memory_failed("extract");
             return;
         }
-        let tasks = state.tasks.clone();
-        tasks.spawn_on(remember(state, heard, answer), &runtime);
+        let (tasks, background) = (state.tasks.clone(), state.background.clone());
+        tasks.spawn_on(remember(state, heard, answer), &background);
     }
 }
 

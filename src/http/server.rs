@@ -1,111 +1,77 @@
-//! Takes connections and lets them go: with limits on slow and on many clients, and a shutdown that lets answers finish.
+//! Takes connections, hands each to the worker that has fewest, and at a shutdown lets answers finish.
 
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::ConnectInfo;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tower::ServiceExt as _;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 
+use super::worker::{Arrival, Worker};
 use crate::config::Server;
 
-/// How long a client may take to send the headers of a request.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
-/// Largest headers of a request, in bytes.
-const MAX_HEADERS: usize = 64 << 10;
+/// Fewest workers: one that looks something up for long must not hold all others up.
+const MIN_WORKERS: usize = 2;
+/// Most workers. A worker serves thousands of requests a second, more than any model behind it.
+const MAX_WORKERS: usize = 8;
 /// Pause after a failed accept: with no descriptors left, trying again at once would only burn the processor.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// How many workers suit this machine.
+pub(crate) fn worker_count() -> usize {
+    thread::available_parallelism().map_or(MIN_WORKERS, |cores| cores.get().clamp(MIN_WORKERS, MAX_WORKERS))
+}
+
+/// Starts a worker for each router.
+pub(crate) fn start_workers(routers: Vec<Router>, settings: &Server) -> io::Result<Vec<Worker>> {
+    routers
+        .into_iter()
+        .map(|router| Worker::start(router, settings.shutdown_timeout))
+        .collect()
+}
 
 /// Serves until `shutdown` completes, then takes no more connections and gives those that are open their time to finish.
 pub(crate) async fn serve(
     listener: TcpListener,
-    router: Router,
+    workers: Vec<Worker>,
     settings: &Server,
     shutdown: impl Future<Output = ()>,
 ) {
-    let server = Connections::new(settings);
+    let places = Arc::new(Semaphore::new(settings.max_connections));
     tokio::pin!(shutdown);
     loop {
-        let permit = tokio::select! {
-            permit = Arc::clone(&server.places).acquire_owned() => permit,
+        let place = tokio::select! {
+            place = Arc::clone(&places).acquire_owned() => place,
             () = &mut shutdown => break,
         };
         // The semaphore is never closed.
-        let Ok(permit) = permit else { break };
-        tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, peer)) => server.handle(stream, peer, router.clone(), permit),
-                Err(error) => pause_after(&error).await,
-            },
+        let Ok(place) = place else { break };
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
             () = &mut shutdown => break,
+        };
+        let accepted = accepted.and_then(|(stream, peer)| {
+            let stream = stream.into_std()?;
+            Ok(Arrival { stream, peer, place })
+        });
+        match accepted {
+            Ok(arrival) => {
+                if let Some(worker) = workers.iter().min_by_key(|worker| worker.open()) {
+                    worker.take(arrival);
+                }
+            }
+            Err(error) => pause_after(&error).await,
         }
     }
     drop(listener);
-    if tokio::time::timeout(settings.shutdown_timeout, server.graceful.shutdown())
-        .await
-        .is_err()
-    {
-        tracing::warn!("some connections did not finish in time and were closed");
-    }
-}
-
-struct Connections {
-    builder: auto::Builder<TokioExecutor>,
-    graceful: GracefulShutdown,
-    /// A place for each connection that may be open.
-    places: Arc<Semaphore>,
-}
-
-impl Connections {
-    fn new(settings: &Server) -> Self {
-        let mut builder = auto::Builder::new(TokioExecutor::new());
-        builder
-            .http1()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEADER_TIMEOUT)
-            .max_buf_size(MAX_HEADERS + (64 << 10));
-        let header_list = u32::try_from(MAX_HEADERS).unwrap_or(u32::MAX);
-        builder
-            .http2()
-            .timer(TokioTimer::new())
-            .max_header_list_size(header_list)
-            .keep_alive_interval(HEADER_TIMEOUT);
-        Self {
-            builder,
-            graceful: GracefulShutdown::new(),
-            places: Arc::new(Semaphore::new(settings.max_connections)),
-        }
-    }
-
-    fn handle(&self, stream: TcpStream, peer: SocketAddr, router: Router, place: OwnedSemaphorePermit) {
-        // Without it the first bytes of a stream wait for the acknowledgement of those before.
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "TCP_NODELAY could not be set");
-        }
-        let service = TowerToHyperService::new(router.map_request(move |mut request: hyper::Request<_>| {
-            request.extensions_mut().insert(ConnectInfo(peer));
-            request
-        }));
-        let connection = self
-            .builder
-            .serve_connection(TokioIo::new(stream), service)
-            .into_owned();
-        let connection = self.graceful.watch(connection);
-        tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(error, "a connection ended");
-            }
-            drop(place);
-        });
+    // All are told before the first is waited for.
+    let threads: Vec<_> = workers.into_iter().map(Worker::finish).collect();
+    let finished = tokio::task::spawn_blocking(|| threads.into_iter().all(|thread| thread.join().is_ok()));
+    if !finished.await.unwrap_or(false) {
+        tracing::error!("a serving thread panicked");
     }
 }
 

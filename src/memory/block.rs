@@ -1,9 +1,13 @@
 //! The context block: a heading, a blank line, then one memory a line, never more tokens than the budget.
 
+use std::sync::LazyLock;
+
 use crate::text::{count_tokens, line};
 
 /// The first line of every block.
 pub const HEADING: &str = "## Relevant Context";
+
+static HEADING_COST: LazyLock<u32> = LazyLock::new(|| count_tokens(&format!("{HEADING}\n\n")));
 
 /// A block that is being filled.
 #[derive(Clone, Debug)]
@@ -22,11 +26,10 @@ impl Block {
     /// An empty block that may grow to `budget` tokens.
     #[must_use]
     pub fn new(budget: u32) -> Self {
-        let before_last = count_tokens(&format!("{HEADING}\n\n"));
         Self {
             budget,
             lines: Vec::new(),
-            before_last,
+            before_last: *HEADING_COST,
             last: 0,
             joined: false,
         }

@@ -4,14 +4,11 @@
 //! number spelling, white space, escapes and unknown or repeated keys survive. A key that stands twice counts as its last, as in most parsers.
 
 use std::borrow::Cow;
-use std::fmt;
-use std::ops::Range;
+use std::collections::HashMap;
 
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// A range of bytes in the request body.
-pub type Span = Range<usize>;
+use super::json::{Cursor, Malformed, Span};
 
 /// Who speaks in a message, as far as maia tells them apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,20 +72,11 @@ impl<'a> ChatRequest<'a> {
     pub fn parse(body: &'a [u8]) -> Result<Self, String> {
         let body = std::str::from_utf8(body)
             .map_err(|error| format!("the body is not UTF-8 (byte {})", error.valid_up_to()))?;
-        let [messages] =
-            fields(body, ["messages"]).map_err(|error| format!("the body is not a JSON object: {error}"))?;
-        let mut request = Self {
-            body,
-            list: None,
-            messages: Vec::new(),
-        };
-        if let Some(list) = messages
-            && let Ok(messages) = serde_json::from_str::<Vec<&RawValue>>(list.get())
-        {
-            request.list = Some(span_in(body, list.get()));
-            request.messages = messages.into_iter().map(|raw| message(body, raw)).collect();
-        }
-        Ok(request)
+        find_messages(body).map_err(|Malformed| {
+            let problem = serde_json::from_str::<HashMap<String, &RawValue>>(body).err();
+            let problem = problem.map_or_else(String::new, |problem| format!(": {problem}"));
+            format!("the body is not a JSON object{problem}")
+        })
     }
 
     /// The request as it came.
@@ -132,94 +120,114 @@ impl<'a> ChatRequest<'a> {
     }
 }
 
-fn message(body: &str, raw: &RawValue) -> Message {
-    let span = span_in(body, raw.get());
-    let Ok([role, content]) = fields(raw.get(), ["role", "content"]) else {
-        return Message {
-            span,
-            role: Role::Other,
-            content: Content::Other,
-        };
+fn find_messages(body: &str) -> Result<ChatRequest<'_>, Malformed> {
+    let mut request = ChatRequest {
+        body,
+        list: None,
+        messages: Vec::new(),
     };
-    // Parsed as text, for a role may be written with escapes.
-    let role = role.and_then(|role| serde_json::from_str::<BorrowedText<'_>>(role.get()).ok());
-    let role = match role.as_ref().map(|role| role.0.as_ref()) {
-        Some("system" | "developer") => Role::System,
-        Some("user") => Role::User,
-        Some("assistant") => Role::Assistant,
-        _ => Role::Other,
-    };
-    let content = content.map_or(Content::Missing, |content| parse_content(body, content));
-    Message { span, role, content }
+    let mut cursor = Cursor::new(body);
+    cursor.object(|cursor, key| {
+        if !is_text(body, &key, "messages") {
+            return cursor.value().map(|_| ());
+        }
+        request.messages.clear();
+        request.list = None;
+        if cursor.peek() != Some(b'[') {
+            return cursor.value().map(|_| ());
+        }
+        let list = cursor.array(|cursor| {
+            request.messages.push(message(body, cursor)?);
+            Ok(())
+        })?;
+        request.list = Some(list);
+        Ok(())
+    })?;
+    cursor.finish()?;
+    Ok(request)
 }
 
-fn parse_content(body: &str, raw: &RawValue) -> Content {
-    let span = span_in(body, raw.get());
-    match raw.get().as_bytes().first() {
-        Some(b'n') => Content::Null(span),
-        Some(b'"') => Content::Text(span),
-        Some(b'[') => {
-            let parts: Vec<&RawValue> = serde_json::from_str(raw.get()).unwrap_or_default();
-            let texts = parts.into_iter().filter_map(|part| part_text(body, part)).collect();
-            Content::Parts { list: span, texts }
+fn message(body: &str, cursor: &mut Cursor<'_>) -> Result<Message, Malformed> {
+    let (mut role, mut content) = (Role::Other, Content::Missing);
+    if cursor.peek() != Some(b'{') {
+        return Ok(Message {
+            span: cursor.value()?,
+            role,
+            content: Content::Other,
+        });
+    }
+    let span = cursor.object(|cursor, key| {
+        if is_text(body, &key, "role") {
+            role = parse_role(body, &cursor.value()?);
+        } else if is_text(body, &key, "content") {
+            content = parse_content(body, cursor)?;
+        } else {
+            cursor.value()?;
         }
-        _ => Content::Other,
+        Ok(())
+    })?;
+    Ok(Message { span, role, content })
+}
+
+fn parse_role(body: &str, span: &Span) -> Role {
+    let is = |name| is_text(body, span, name);
+    if is("system") || is("developer") {
+        Role::System
+    } else if is("user") {
+        Role::User
+    } else if is("assistant") {
+        Role::Assistant
+    } else {
+        Role::Other
     }
 }
 
-fn part_text(body: &str, part: &RawValue) -> Option<Span> {
-    let [kind, text] = fields(part.get(), ["type", "text"]).ok()?;
-    let text = text?.get();
-    (kind?.get() == r#""text""# && text.starts_with('"')).then(|| span_in(body, text))
+fn parse_content(body: &str, cursor: &mut Cursor<'_>) -> Result<Content, Malformed> {
+    Ok(match cursor.peek() {
+        Some(b'n') => Content::Null(cursor.value()?),
+        Some(b'"') => Content::Text(cursor.value()?),
+        Some(b'[') => {
+            let mut texts = Vec::new();
+            let list = cursor.array(|cursor| {
+                texts.extend(part_text(body, cursor)?);
+                Ok(())
+            })?;
+            Content::Parts { list, texts }
+        }
+        _ => {
+            cursor.value()?;
+            Content::Other
+        }
+    })
 }
 
-/// Where `part`, a slice of `body`, begins and ends in it.
-fn span_in(body: &str, part: &str) -> Span {
-    let start = part.as_ptr().addr() - body.as_ptr().addr();
-    start..start + part.len()
+fn part_text(body: &str, cursor: &mut Cursor<'_>) -> Result<Option<Span>, Malformed> {
+    if cursor.peek() != Some(b'{') {
+        return cursor.value().map(|_| None);
+    }
+    let (mut is_text_part, mut text) = (false, None);
+    cursor.object(|cursor, key| {
+        if is_text(body, &key, "type") {
+            is_text_part = is_text(body, &cursor.value()?, "text");
+        } else if is_text(body, &key, "text") {
+            let is_string = cursor.peek() == Some(b'"');
+            text = Some(cursor.value()?).filter(|_| is_string);
+        } else {
+            cursor.value()?;
+        }
+        Ok(())
+    })?;
+    Ok(text.filter(|_| is_text_part))
+}
+
+/// Whether the value at the span is this text, plain or written with escapes.
+fn is_text(body: &str, span: &Span, text: &str) -> bool {
+    let json = body.get(span.clone()).unwrap_or_default();
+    let Some(inner) = json.strip_prefix('"').and_then(|json| json.strip_suffix('"')) else {
+        return false;
+    };
+    inner == text || inner.contains('\\') && serde_json::from_str::<String>(json).is_ok_and(|json| json == text)
 }
 
 #[derive(serde::Deserialize)]
 struct BorrowedText<'a>(#[serde(borrow)] Cow<'a, str>);
-
-/// The values of `names` in a JSON object, each as the bytes it is written in.
-fn fields<'a, const N: usize>(
-    json: &'a str,
-    names: [&'static str; N],
-) -> serde_json::Result<[Option<&'a RawValue>; N]> {
-    let mut deserializer = serde_json::Deserializer::from_str(json);
-    let fields = Wanted(names).deserialize(&mut deserializer)?;
-    deserializer.end()?;
-    Ok(fields)
-}
-
-struct Wanted<const N: usize>([&'static str; N]);
-
-impl<'de, const N: usize> DeserializeSeed<'de> for Wanted<N> {
-    type Value = [Option<&'de RawValue>; N];
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de, const N: usize> Visitor<'de> for Wanted<N> {
-    type Value = [Option<&'de RawValue>; N];
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut fields = [None; N];
-        while let Some(BorrowedText(key)) = map.next_key()? {
-            match fields.iter_mut().zip(self.0).find(|(_, name)| *name == key) {
-                Some((field, _)) => *field = Some(map.next_value()?),
-                None => {
-                    map.next_value::<IgnoredAny>()?;
-                }
-            }
-        }
-        Ok(fields)
-    }
-}

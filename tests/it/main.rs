@@ -25,6 +25,7 @@ mod injection;
 mod isolation;
 mod lists;
 mod memories;
+mod messages;
 mod namespaces;
 mod ops;
 mod rate_limit;

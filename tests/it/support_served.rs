@@ -37,17 +37,22 @@ impl Served {
         config.security.rate_limit_rps = 0;
         change(&mut config);
         let store = Store::open(&config.storage.path).unwrap();
-        let app = App::new(config, store.clone()).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let app = App::new(config, store.clone(), runtime.handle().clone()).unwrap();
         let (address_sender, address) = std::sync::mpsc::channel();
         let (stop, stopped) = oneshot::channel();
         let thread = thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            runtime.unwrap().block_on(async {
+            runtime.block_on(async {
                 let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
                 app.prepare().await.unwrap();
                 address_sender.send(listener.local_addr().unwrap()).unwrap();
                 // A sender that is gone means the same as one that has sent.
-                maia::serve(listener, app, async { stopped.await.unwrap_or_default() }).await;
+                maia::serve(listener, app, async { stopped.await.unwrap_or_default() })
+                    .await
+                    .unwrap();
             });
         });
         Self {

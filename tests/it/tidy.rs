@@ -31,7 +31,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ),
     (
         "cli",
-        &["app", "cli", "config", "model", "record", "store", "telemetry"],
+        &["app", "cli", "config", "model", "record", "serve", "store", "telemetry"],
     ),
 ];
 

@@ -8,6 +8,7 @@ use maia::store::Store;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -23,7 +24,7 @@ pub(crate) struct TestApp {
     directory: TempDir,
     settings: Vec<(String, String)>,
     stop: oneshot::Sender<()>,
-    served: JoinHandle<()>,
+    served: JoinHandle<std::io::Result<()>>,
 }
 
 impl TestApp {
@@ -52,7 +53,7 @@ impl TestApp {
             .iter()
             .fold(Layers::new(), |layers, (key, value)| layers.with_flag(key, value));
         let config = Config::resolve(layers.with_flag("storage.path", path.to_str().unwrap())).expect("valid settings");
-        let app = App::new(config, Store::open(&path).unwrap()).unwrap();
+        let app = App::new(config, Store::open(&path).unwrap(), Handle::current()).unwrap();
         app.prepare().await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -75,7 +76,8 @@ impl TestApp {
         let _ = self.stop.send(());
         soon("a graceful stop", self.served)
             .await
-            .expect("no panic while serving");
+            .expect("no panic while serving")
+            .expect("threads to serve with");
         self.directory
     }
 
