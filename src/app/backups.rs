@@ -15,23 +15,33 @@ const TIME: &str = "-%Y%m%dT%H%M%SZ.db";
 /// How soon one that failed is tried again, where the interval is not shorter.
 const RETRY: Duration = Duration::from_mins(10);
 
+/// Longest sleep: a machine that was suspended in the middle is not to wait for what is left of it.
+const STEP: Duration = Duration::from_mins(1);
+
 /// Makes a backup whenever one is due, for ever. Whether one is due goes by the newest that is there, so that restarts neither skip nor add any.
 pub(super) async fn run(shared: &Shared, storage: &Storage) {
     let Some(interval) = storage.backup_interval else {
         return;
     };
     let backups = Backups::of(storage);
-    let mut wait = Duration::ZERO;
+    let mut last = DateTime::UNIX_EPOCH;
     if let Some((made, _)) = backups.existing().last() {
         shared.metrics.newest_backup(made.timestamp());
-        // A newest one that is yet to come says that the clock was set back, and nothing about the wait.
-        let age = (Utc::now() - made).to_std().unwrap_or_default();
-        wait = interval.saturating_sub(age);
+        last = *made;
     }
+    let mut wait = interval;
     loop {
-        tokio::time::sleep(wait).await;
+        let now = Utc::now();
+        // The clock may have been set back.
+        last = last.min(now);
+        let left = wait.saturating_sub((now - last).to_std().unwrap_or_default());
+        if !left.is_zero() {
+            tokio::time::sleep(left.min(STEP)).await;
+            continue;
+        }
         let done = backups.make(shared, storage.backup_keep).await;
         shared.metrics.backed_up(done);
+        last = Utc::now();
         wait = if done { interval } else { interval.min(RETRY) };
     }
 }
