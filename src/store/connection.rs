@@ -47,7 +47,7 @@ pub(super) fn open_visitor(path: &Path) -> rusqlite::Result<Connection> {
     )?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.pragma_update(None, "secure_delete", true)?;
-    harden(&connection)?;
+    configure(&connection)?;
     Ok(connection)
 }
 
