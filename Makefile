@@ -2,16 +2,17 @@
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 PYTHON ?= python3
-INSTALL := $(PYTHON) tests/sdk/install.py
-PYTEST := .venv/bin/python -m pytest tests/sdk
+INSTALL := $(PYTHON) tests/e2e/install.py
+PYTEST := .venv/bin/python -m pytest tests/e2e
+E2E := TEST_BINARY=$(abspath $(TARGET))/debug/maia TEST_RUST_CLIENT=$(abspath $(TARGET))/e2e/debug/maia-e2e-async-openai PATH="$(CURDIR)/.venv/bin:$$PATH"
 
 .DEFAULT_GOAL := help
 # The recipes share one build folder and one machine.
 .NOTPARALLEL:
-.PHONY: help demo test test-sdk check run bench-proxy bench-peers eval-recall release fmt clean need-rust need-python
+.PHONY: help demo test e2e check run bench-proxy bench-peers eval-recall release fmt clean need-rust need-python
 
 help: ## List these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: need-rust need-python ## Hold two conversations with a real model, and show what maia remembers
 	@# What is missing shows before the long build.
@@ -21,18 +22,21 @@ demo: need-rust need-python ## Hold two conversations with a real model, and sho
 
 test: check ## Run every check and every test
 	cargo test --locked
-	@$(MAKE) --no-print-directory test-sdk
+	@$(MAKE) --no-print-directory e2e
 
-test-sdk: need-rust need-python ## Run only the tests with the official OpenAI packages and a real model
+e2e: need-rust need-python ## Run real clients and judges through maia, before scripted and real backends
+	@# What is missing shows before the long build.
+	@$(INSTALL)
 	cargo build --locked
-	@$(INSTALL) openai openai3 model node
-	TEST_BINARY=$(TARGET)/debug/maia $(PYTEST)
-	@# The next major version of the Python package, which needs the same from maia.
-	TEST_BINARY=$(TARGET)/debug/maia PYTHONPATH=.venv/openai3 $(PYTEST)/test_openai.py
-	cd tests/sdk/node && TEST_BINARY=$(abspath $(TARGET))/debug/maia PATH="$(CURDIR)/.venv/bin:$$PATH" npm test
+	cargo build --locked --manifest-path tests/e2e/rust/Cargo.toml --target-dir $(TARGET)/e2e
+	@# The next major version of the official package, which needs the same from maia.
+	$(E2E) PYTHONPATH=.venv/openai3 $(PYTEST)/test_openai.py
+	cd tests/e2e/node && $(E2E) npm test
+	$(E2E) $(PYTEST)
 
 check: need-rust ## Check formatting, lints and documentation
 	cargo fmt --check
+	cargo fmt --check --manifest-path tests/e2e/rust/Cargo.toml
 	cargo clippy --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked
 
@@ -54,10 +58,11 @@ release: need-rust ## Build the optimised binary, target/release/maia
 
 fmt: need-rust ## Format the source
 	cargo fmt
+	cargo fmt --manifest-path tests/e2e/rust/Cargo.toml
 
 clean: need-rust ## Remove everything that was built or installed here
 	cargo clean
-	rm -rf .venv tests/sdk/node/node_modules tests/sdk/.pytest_cache
+	rm -rf .venv tests/e2e/node/node_modules tests/e2e/.pytest_cache
 	find tests -name __pycache__ -prune -exec rm -rf {} +
 
 need-rust:
@@ -65,4 +70,4 @@ need-rust:
 	@command -v "$(CC)" >/dev/null || { echo "error: no C compiler (cc) was found; the SQLite inside maia is C. On Debian and Ubuntu: apt-get install gcc libc6-dev" >&2; exit 1; }
 
 need-python:
-	@command -v $(PYTHON) >/dev/null || { echo "error: $(PYTHON) was not found; Python 3.10 or newer runs the demo and the SDK tests." >&2; exit 1; }
+	@command -v $(PYTHON) >/dev/null || { echo "error: $(PYTHON) was not found; Python 3.10 or newer runs the demo, and 3.11 the end-to-end tests." >&2; exit 1; }

@@ -23,7 +23,6 @@ use crate::metrics::Metrics;
 use crate::model::{self, NamespaceName};
 use crate::proxy::{Backend, OwnKey, SetUpError};
 use crate::store::Store;
-use crate::text;
 
 /// How often counts of use are written.
 const ACCESS_INTERVAL: Duration = Duration::from_secs(1);
@@ -106,7 +105,6 @@ impl App {
             .collect::<Result<Vec<_>, _>>()?;
         let has_key = backends.first().is_some_and(|backend| backend.has_key());
         let metrics = Metrics::default();
-        text::load_tokenizer();
         memory::warm_up();
         let own_key = match (&config.security.api_key, has_key) {
             (None, _) => OwnKey::None,

@@ -9,5 +9,5 @@ mod words;
 pub use common::is_common_word;
 pub use line::{fingerprint, line};
 pub use time::{asks_when, mentions_time};
-pub use tokens::{count as count_tokens, line_cost, load as load_tokenizer};
+pub use tokens::{count as count_tokens, line_cost};
 pub use words::{Term, all_terms, index_text, is_stop_word, terms, word_count, words};

@@ -16,7 +16,7 @@ import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-sys.path[:0] = [str(ROOT / "tests" / "sdk")]
+sys.path[:0] = [str(ROOT / "tests" / "e2e")]
 
 try:
     import httpx
@@ -114,7 +114,7 @@ class Demo:
             self.backend, self.model, self.max_tokens = f"{OLLAMA}/v1", model, 400
             return
         step("a small local model is used: SmolLM2 with 135M parameters, in llama.cpp's own server")
-        install = Child("install", [sys.executable, ROOT / "tests" / "sdk" / "install.py", "model"], self.folder, shown=True)
+        install = Child("install", [sys.executable, ROOT / "tests" / "e2e" / "install.py", "model"], self.folder, shown=True)
         if install.wait() != 0:
             raise Failed("the local model could not be installed")
         server = ModelServer(self.folder)

@@ -41,4 +41,5 @@ mod support_process;
 mod support_raw;
 mod support_served;
 mod tidy;
+mod tokens;
 mod transfer;

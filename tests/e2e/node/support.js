@@ -24,7 +24,7 @@ export async function eventually(question, what, deadline = 15_000) {
 /** A program; what it prints and what it logs go to a file each. `stop` ends it with `signal` and returns its exit code. */
 class Child {
   constructor(command, args, { env = {}, stdin = "ignore" } = {}) {
-    this.folder = mkdtempSync(path.join(os.tmpdir(), "maia-sdk-"));
+    this.folder = mkdtempSync(path.join(os.tmpdir(), "maia-e2e-"));
     this.logPath = path.join(this.folder, "log");
     this.outputPath = path.join(this.folder, "output");
     const files = [openSync(this.outputPath, "w"), openSync(this.logPath, "w")];
@@ -93,7 +93,7 @@ export async function startMaia(backend, env = {}) {
 
 /** Starts the small real model. */
 export async function startModel() {
-  const child = new Child(PYTHON, [path.join(ROOT, "tests/sdk/support/model_server.py")], { stdin: "pipe" });
+  const child = new Child(PYTHON, [path.join(ROOT, "tests/e2e/support/model_server.py")], { stdin: "pipe" });
   const url = await child.ready(async ({ output }) => {
     const [found] = output.match(/^http:\/\/127\.0\.0\.1:\d+$/m) ?? [];
     return found && (await answers(`${found}/health`)) && `${found}/v1`;

@@ -27,22 +27,24 @@ def eventually(question, what, deadline=15.0):
 
 
 def clean_environment():
-    """This process's environment without anything that would configure maia or send loopback traffic through a proxy."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("MAIA_")}
+    """This process's environment without anything that would configure maia or a client, or send loopback traffic through a proxy."""
+    configuring = ("MAIA_", "OPENAI_", "LANGCHAIN_", "LANGSMITH_", "LLM_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(configuring)}
     return {**kept, "NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1,localhost"}
 
 
 class Child:
     """A program in a session of its own: Ctrl-C reaches its parent alone, who then stops it.
 
-    What it prints and what it logs go to a file each, or (`shown`) along with its parent's.
+    What it prints and what it logs go to a file each, or (`shown`) along with its parent's; with `piped`, what it prints is read
+    from `process.stdout`.
     """
 
     running = []
     # What surrounds the start of one; a program that must not forget any holds its signals back there.
     guard = contextlib.nullcontext
 
-    def __init__(self, name, command, folder, environment=None, stdin=subprocess.DEVNULL, shown=False):
+    def __init__(self, name, command, folder, environment=None, stdin=subprocess.DEVNULL, shown=False, piped=False):
         self.name = name
         self.output_path = pathlib.Path(folder) / f"{name}-{time.monotonic_ns()}.out"
         self.log_path = self.output_path.with_suffix(".log")
@@ -52,7 +54,7 @@ class Child:
                 cwd=folder,
                 env={**clean_environment(), **(environment or {})},
                 stdin=stdin,
-                stdout=None if shown else output,
+                stdout=subprocess.PIPE if piped else None if shown else output,
                 stderr=None if shown else log,
                 start_new_session=True,
             )
@@ -89,8 +91,9 @@ class Child:
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
-        if self.process.stdin:
-            self.process.stdin.close()
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe:
+                pipe.close()
         if self in Child.running:
             Child.running.remove(self)
 
@@ -182,4 +185,36 @@ class ModelServer:
         raise RuntimeError(f"the model server was not ready within {deadline:g} s:\n{self.child.log.strip()[-2000:]}")
 
     def stop(self):
+        self.child.kill()
+
+
+class Aimock:
+    """`@copilotkit/aimock` with the answers of `node/aimock.json`."""
+
+    def __init__(self, folder, deadline=30.0):
+        script = ROOT / "tests" / "e2e" / "node" / "aimock.js"
+        self.child = Child("aimock", ["node", script], folder, stdin=subprocess.PIPE)
+        try:
+            address = eventually(self._address, lambda: f"aimock is ready:\n{self.child.log}", deadline)
+        except BaseException:
+            self.child.kill()
+            raise
+        self.url = f"{address}/v1"
+        self._http = httpx.Client(base_url=address, trust_env=False, timeout=15.0)
+
+    def _address(self):
+        self.child.expect_running()
+        printed = re.search(r"^http://127\.0\.0\.1:\d+$", self.child.output, re.MULTILINE)
+        return printed and printed[0]
+
+    def forget(self):
+        self._http.post("/__aimock/reset/journal").raise_for_status()
+
+    def requests(self):
+        """Path and body of each request since `forget`, oldest first."""
+        entries = self._http.get("/__aimock/journal").raise_for_status().json()
+        return [(entry["path"], entry["body"] or {}) for entry in entries]
+
+    def stop(self):
+        self._http.close()
         self.child.kill()

@@ -1,6 +1,6 @@
-"""Installs what the SDK tests and the demo run with, into the project's own `.venv` and nowhere else.
+"""Installs what the end-to-end tests and the demo run with, into the project's own `.venv` and `node_modules` and nowhere else.
 
-    python3 tests/sdk/install.py [openai] [openai3] [model] [node]
+    python3 tests/e2e/install.py [openai] [clients] [openai3] [model] [node]
 
 Each part leaves a stamp that holds its pinned requirements, so that a second run takes no time and a changed pin is noticed.
 """
@@ -20,6 +20,8 @@ PYTHON = VENV / "bin" / "python"
 OPENAI3 = VENV / "openai3"
 NODE_TESTS = HERE / "node"
 OLDEST_PYTHON = (3, 10)
+# What numpy asks for, which LlamaIndex brings along.
+OLDEST_PYTHON_OF_CLIENTS = (3, 11)
 # What the pinned `openai` package for Node asks for.
 OLDEST_NODE = 22
 
@@ -54,8 +56,9 @@ def pip(what, *arguments):
 def requirements(part, *options):
     name = "requirements.txt" if part == "openai" else f"requirements-{part}.txt"
     path = HERE / name
-    pins = ", ".join(line for line in path.read_text().splitlines() if line and not line.startswith("#"))
-    step(part, [path.read_text(), *options], lambda: True, lambda: pip(pins, *options, "-r", path))
+    pins = [line for line in path.read_text().splitlines() if line and not line.startswith("#")]
+    what = ", ".join(pins) if len(pins) <= 3 else f"{len(pins)} Python packages ({path.name})"
+    step(part, [path.read_text(), *options], lambda: True, lambda: pip(what, *options, "-r", path))
 
 
 def venv():
@@ -106,12 +109,21 @@ def node():
         "npm",
         files,
         (NODE_TESTS / "node_modules" / "openai").is_dir,
-        lambda: run("the Node client", "npm", "ci", "--ignore-scripts", cwd=NODE_TESTS, env=environment),
+        lambda: run("the Node packages", "npm", "ci", "--ignore-scripts", cwd=NODE_TESTS, env=environment),
     )
+
+
+def clients():
+    if sys.version_info < OLDEST_PYTHON_OF_CLIENTS:
+        wanted = ".".join(map(str, OLDEST_PYTHON_OF_CLIENTS))
+        fail(f"the pinned clients need Python {wanted} or newer, and this is {sys.version.split()[0]}. Another one: make e2e PYTHON=python{wanted}")
+    requirements("openai")
+    requirements("clients")
 
 
 PARTS = {
     "openai": lambda: requirements("openai"),
+    "clients": clients,
     # Beside the older major version, not over it: PYTHONPATH chooses.
     "openai3": lambda: requirements("openai3", "--upgrade", "--target", str(OPENAI3)),
     "model": lambda: requirements("model", "--no-deps"),

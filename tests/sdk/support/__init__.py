@@ -1,1 +1,0 @@
-"""What the SDK tests and the demo share: running maia, a scripted backend, and a real model."""
