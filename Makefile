@@ -5,14 +5,15 @@ PYTHON ?= python3
 INSTALL := $(PYTHON) tests/e2e/install.py
 PYTEST := .venv/bin/python -m pytest tests/e2e
 E2E := TEST_BINARY=$(abspath $(TARGET))/debug/maia TEST_RUST_CLIENT=$(abspath $(TARGET))/e2e/debug/maia-e2e-async-openai PATH="$(CURDIR)/.venv/bin:$$PATH"
+DRILLS := kill power_cut full_disk read_only clock log_growth
 
 .DEFAULT_GOAL := help
 # The recipes share one build folder and one machine.
 .NOTPARALLEL:
-.PHONY: help demo test e2e check run bench-proxy bench-peers eval-recall release fmt clean need-rust need-python
+.PHONY: help demo test e2e drill drill-wire check run bench-proxy bench-peers bench-store eval-recall eval-extract release fmt clean need-rust need-python
 
 help: ## List these commands
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: need-rust need-python ## Hold two conversations with a real model, and show what maia remembers
 	@# What is missing shows before the long build.
@@ -34,6 +35,9 @@ e2e: need-rust need-python ## Run real clients and judges through maia, before s
 	cd tests/e2e/node && $(E2E) npm test
 	$(E2E) $(PYTEST)
 
+drill-wire: need-rust ## Run the tests of memory and of clients that leave with sixteen times the load
+	TEST_SCALE=16 cargo test --locked --test it -- memory_use:: cancellation::
+
 check: need-rust ## Check formatting, lints and documentation
 	cargo fmt --check
 	cargo fmt --check --manifest-path tests/e2e/rust/Cargo.toml
@@ -49,9 +53,18 @@ bench-proxy: release need-python ## Measure what maia adds to a request, beside 
 bench-peers: need-rust need-python ## Install other gateways for bench-proxy to measure beside maia
 	$(PYTHON) benches/peers.py
 
+bench-store: need-rust ## Measure the store at 10k, 100k and 1M memories; ARGS=--quick leaves out 1M
+	cargo bench --locked --bench store -- $(ARGS)
+
+drill: release need-python ## Cut the power, fill the disk and the like; some need root. ONLY="clock kill" picks
+	@failed=0; for drill in $(or $(ONLY),$(DRILLS)); do $(PYTHON) tests/drill/$$drill.py --maia $(TARGET)/release/maia || failed=1; done; exit $$failed
+
 eval-recall: release need-python ## Measure recall; DATA=conversations.json in the form of LoCoMo
 	@test -n "$(DATA)" || { echo "error: name the conversations, in the form of LoCoMo: make eval-recall DATA=locomo.json" >&2; exit 1; }
 	$(PYTHON) benches/eval_recall.py --data "$(DATA)" --maia $(TARGET)/release/maia
+
+eval-extract: release need-python ## Measure extraction; DATA="locomo.json persona.jsonl" adds conversations
+	$(PYTHON) benches/eval_extract.py --maia $(TARGET)/release/maia $(DATA)
 
 release: need-rust ## Build the optimised binary, target/release/maia
 	cargo build --release --locked

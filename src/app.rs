@@ -10,7 +10,7 @@ use std::time::Duration;
 use axum::Router;
 use secrecy::SecretString;
 use tokio::runtime::Handle;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 use tokio::time::MissedTickBehavior;
 use tokio_util::task::TaskTracker;
 
@@ -19,17 +19,25 @@ use crate::http;
 use crate::http::RateLimit;
 use crate::memory;
 use crate::memory::access::AccessLog;
+use crate::memory::extract::Extractor;
+use crate::memory::ingest::{Ingest, Worked};
 use crate::metrics::Metrics;
 use crate::model::{self, NamespaceName};
 use crate::proxy::{Backend, OwnKey, SetUpError};
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 
 /// How often counts of use are written.
 const ACCESS_INTERVAL: Duration = Duration::from_secs(1);
-/// How often namespaces are held to their limits.
-const RETENTION_INTERVAL: Duration = Duration::from_mins(1);
+/// How often namespaces are held to their `max_memories`, which costs next to nothing where they keep to it.
+const SURPLUS_INTERVAL: Duration = Duration::from_mins(1);
+/// How often namespaces are held to their `retention_days`, which takes a look at each memory.
+const EXPIRY_INTERVAL: Duration = Duration::from_hours(1);
+/// How often the write-ahead log is folded into the file, and with it the remains of what was deleted.
+const FOLD_INTERVAL: Duration = Duration::from_secs(10);
 /// How often the rate limit forgets clients that are gone.
 const RATE_LIMIT_INTERVAL: Duration = Duration::from_mins(1);
+/// How soon exchanges that could not be kept are tried again.
+const INGEST_RETRY: Duration = Duration::from_secs(1);
 
 /// What every request can use. Cheap to clone.
 #[derive(Clone)]
@@ -53,10 +61,16 @@ pub struct Shared {
     pub store: Store,
     /// Counters.
     pub metrics: Metrics,
+    /// Finds memories in exchanges.
+    pub extractor: Extractor,
     /// Uses of memories that are not written yet.
     pub access: AccessLog,
+    /// Facts of finished exchanges, on their way to the database.
+    pub ingest: Ingest,
     /// Work that outlives its request and that a shutdown waits for.
     pub tasks: TaskTracker,
+    /// How long a client may take for each next piece of a request.
+    pub read_timeout: Duration,
     /// Where that work runs: workers end before it does.
     pub background: Handle,
     /// Settings of the proxy.
@@ -114,8 +128,11 @@ impl App {
         let shared = Arc::new(Shared {
             store,
             metrics,
+            extractor: Extractor::new(config.memory.rules.clone()),
             access: AccessLog::default(),
+            ingest: Ingest::default(),
             tasks: TaskTracker::new(),
+            read_timeout: config.server.read_timeout,
             background,
             proxy: config.proxy,
             memory: config.memory,
@@ -152,7 +169,7 @@ impl App {
     ///
     /// # Errors
     /// The store is in trouble.
-    pub async fn prepare(&self) -> Result<(), crate::store::StoreError> {
+    pub async fn prepare(&self) -> Result<(), StoreError> {
         let default: NamespaceName = self.shared.memory.default_namespace.clone();
         self.shared.store.ensure_namespace(default).await.map(|_| ())
     }
@@ -166,13 +183,19 @@ impl App {
     async fn keep_house(&self) {
         let mut access = tokio::time::interval(ACCESS_INTERVAL);
         let mut rate_limit = tokio::time::interval(RATE_LIMIT_INTERVAL);
-        let mut retention = tokio::time::interval(RETENTION_INTERVAL);
+        let mut surplus = tokio::time::interval(SURPLUS_INTERVAL);
+        let mut expiry = tokio::time::interval(EXPIRY_INTERVAL);
+        let mut fold = tokio::time::interval(FOLD_INTERVAL);
         access.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        retention.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        surplus.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        expiry.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        fold.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 _ = access.tick() => self.write_access().await,
-                _ = retention.tick() => self.enforce_limits().await,
+                _ = surplus.tick() => self.remove_surplus().await,
+                _ = expiry.tick() => self.remove_expired().await,
+                _ = fold.tick() => self.fold_log().await,
                 _ = rate_limit.tick() => {
                     if let Some(rate_limit) = &self.shared.rate_limit {
                         rate_limit.forget_idle();
@@ -182,20 +205,91 @@ impl App {
         }
     }
 
-    /// Finishes what was begun and closes the database.
-    pub async fn close(&self) {
+    /// Makes memories of what finished exchanges hold, those that an earlier run has left behind first, until there are no more exchanges.
+    pub async fn remember_exchanges(&self, mut no_more: oneshot::Receiver<()>) {
+        let mut in_trouble = false;
+        loop {
+            let worked = self.shared.ingest.work(&self.shared.store).await;
+            self.report(&worked, &mut in_trouble);
+            tokio::select! {
+                () = self.shared.ingest.arrival(), if !in_trouble => {}
+                () = tokio::time::sleep(INGEST_RETRY), if in_trouble => {}
+                // An error is a server that went away without a word.
+                _ = &mut no_more => break,
+            }
+        }
+        let worked = self.shared.ingest.work(&self.shared.store).await;
+        self.report(&worked, &mut in_trouble);
+        let lost = self.shared.ingest.unsaved();
+        if lost > 0 {
+            tracing::error!(lost, "exchanges were lost: the database took nothing before the end");
+        }
+    }
+
+    /// Finishes the reading of exchanges that have ended.
+    pub async fn finish_reading(&self) {
         self.shared.tasks.close();
         self.shared.tasks.wait().await;
+    }
+
+    /// Writes what is left to write and closes the database.
+    pub async fn close(&self) {
         self.write_access().await;
         self.shared.store.close().await;
     }
 
-    async fn enforce_limits(&self) {
-        match self.shared.store.enforce_limits(model::now()).await {
-            Ok(removed) => self.shared.metrics.removed(removed.expired, removed.surplus),
+    fn report(&self, worked: &Worked, in_trouble: &mut bool) {
+        let metrics = &self.shared.metrics;
+        metrics.extracted(worked.stored, worked.known, worked.superseded, worked.forgotten);
+        metrics.exchanges_dropped(worked.dropped);
+        metrics.exchanges_waiting(worked.waiting);
+        if worked.dropped > 0 {
+            tracing::warn!(
+                dropped = worked.dropped,
+                "exchanges were let go: too many waited, or they could not be read"
+            );
+        }
+        match (&worked.trouble, *in_trouble) {
+            (Some(error), false) => {
+                tracing::warn!(%error, waiting = worked.waiting, "exchanges cannot be remembered; they wait, and are tried again");
+            }
+            (None, true) => tracing::info!("exchanges are remembered again"),
+            _ => {}
+        }
+        if worked.trouble.is_some() {
+            metrics.memory_failed("extract");
+        }
+        *in_trouble = worked.trouble.is_some();
+    }
+
+    async fn remove_expired(&self) {
+        let removed = self.shared.store.remove_expired(model::now()).await;
+        self.report_removed("retention_days", removed);
+    }
+
+    async fn remove_surplus(&self) {
+        let removed = self.shared.store.remove_surplus().await;
+        self.report_removed("max_memories", removed);
+    }
+
+    fn report_removed(&self, limit: &'static str, removed: Result<usize, StoreError>) {
+        match removed {
+            Ok(removed) => self.shared.metrics.removed(limit, removed),
             Err(error) => {
-                tracing::warn!(%error, "namespaces could not be held to their limits");
+                tracing::warn!(%error, "namespaces could not be held to their {limit}");
                 self.shared.metrics.memory_failed("retention");
+            }
+        }
+    }
+
+    async fn fold_log(&self) {
+        match self.shared.store.fold_log().await {
+            Ok(()) => {}
+            // Somebody reads for long; there is a next time.
+            Err(StoreError::Busy) => tracing::debug!("the write-ahead log is in use and was not emptied"),
+            Err(error) => {
+                tracing::warn!(%error, "the write-ahead log could not be emptied");
+                self.shared.metrics.memory_failed("log");
             }
         }
     }

@@ -14,7 +14,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 pub use layers::Layers;
 
-use crate::model::{ContextPosition, NamespaceName};
+use crate::model::{ContextPosition, NamespaceName, Rule};
 use reader::Reader;
 
 /// Everything that is wrong with a configuration, a sentence a problem.
@@ -51,6 +51,8 @@ pub struct Server {
     pub allowed_origins: Vec<String>,
     /// Most connections open at once.
     pub max_connections: usize,
+    /// How long a client may take for the headers of a request, and for each next piece of its body.
+    pub read_timeout: Duration,
     /// How long a shutdown waits for answers that are on their way.
     pub shutdown_timeout: Duration,
 }
@@ -110,6 +112,8 @@ pub struct Memory {
     pub auto_create_namespace: bool,
     /// Part of the budget for facts about the user that share no word with the message, in tokens.
     pub profile_tokens: u32,
+    /// Rules of one's own that find memories in what the user says.
+    pub rules: Vec<Rule>,
 }
 
 /// Keys and limits.
@@ -151,6 +155,7 @@ impl Default for Server {
             allowed_hosts: Vec::new(),
             allowed_origins: Vec::new(),
             max_connections: 4_096,
+            read_timeout: Duration::from_secs(30),
             shutdown_timeout: Duration::from_secs(30),
         }
     }
@@ -194,6 +199,7 @@ impl Default for Memory {
             default_namespace: NamespaceName::default(),
             auto_create_namespace: true,
             profile_tokens: 300,
+            rules: Vec::new(),
         }
     }
 }
@@ -244,6 +250,7 @@ impl Config {
             &mut config.memory.profile_tokens,
             reader::number(0..=1_000_000),
         );
+        read.set_records("memory.rules", &mut config.memory.rules, reader::rule);
         read.set("security.api_key", &mut config.security.api_key, reader::secret);
         let public = &mut config.security.allow_public_without_key;
         read.set("security.allow_public_without_key", public, reader::boolean);
@@ -279,6 +286,7 @@ impl Config {
             &mut server.max_connections,
             reader::number(1..=1_000_000),
         );
+        read.set("server.read_timeout", &mut server.read_timeout, duration::parse);
         read.set("server.shutdown_timeout", &mut server.shutdown_timeout, duration::parse);
     }
 

@@ -9,19 +9,25 @@ mod chat_options;
 mod context;
 mod error;
 mod extract;
+mod extraction;
+mod first_bytes;
+mod limits;
 mod log;
 mod memories;
 mod namespaces;
 mod ops;
 mod page;
+mod purge;
 mod rate_limit;
 mod relay;
 mod search;
 mod server;
 mod worker;
 
+use std::time::Instant;
+
 use axum::Router;
-use axum::extract::{OriginalUri, Request, State};
+use axum::extract::{MatchedPath, OriginalUri, Request, State};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{any, get, post};
@@ -31,7 +37,11 @@ pub use rate_limit::RateLimit;
 pub(crate) use server::{serve, start_workers, worker_count};
 
 use crate::app::AppState;
+use crate::metrics::ProxyRoute;
 use error::ApiError;
+
+/// The path of the proxy that has memory.
+const CHAT: &str = "/chat/completions";
 
 /// Every route, and what stands before it.
 pub(crate) fn router(state: AppState) -> Router {
@@ -46,8 +56,10 @@ pub(crate) fn router(state: AppState) -> Router {
         )
         .route(
             "/namespaces/{namespace}/memories",
-            get(memories::list).post(memories::create),
+            get(memories::list).post(memories::create).delete(purge::purge),
         )
+        .route("/namespaces/{namespace}/memories/{id}/history", get(memories::history))
+        .route("/namespaces/{namespace}/extract", post(extraction::extract))
         .route("/namespaces/{namespace}/memories/search", post(search::search))
         .route(
             "/namespaces/{namespace}/memories/{id}",
@@ -65,21 +77,23 @@ pub(crate) fn router(state: AppState) -> Router {
         .layer(from_fn_with_state(state.clone(), count_api_call));
 
     let proxy = Router::new()
-        .route("/chat/completions", post(chat::complete))
+        .route(CHAT, post(chat::complete))
         .route("/{*path}", any(relay::relay))
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn_with_state(state.clone(), auth::require_for_proxy))
-        .layer(from_fn_with_state(state.clone(), rate_limit::limit));
+        .layer(from_fn_with_state(state.clone(), rate_limit::limit))
+        .layer(from_fn_with_state(state.clone(), count_proxied));
 
     Router::new()
         .nest("/v1", api)
-        .nest("/proxy/v1", proxy)
+        .nest(relay::PREFIX, proxy)
         .route("/health", get(ops::health))
         .route("/ready", get(ops::ready))
         .route("/metrics", get(ops::metrics))
         .fallback(no_such_route)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn_with_state(state.clone(), audience::check))
+        .layer(from_fn_with_state(state.clone(), limits::limit))
         .layer(from_fn(log::log))
         .with_state(state)
 }
@@ -87,6 +101,20 @@ pub(crate) fn router(state: AppState) -> Router {
 async fn count_api_call(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let response = next.run(request).await;
     state.metrics.api_call(response.status().as_u16());
+    response
+}
+
+/// Counts what maia itself refuses too.
+async fn count_proxied(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let begun = Instant::now();
+    let route = match request.extensions().get::<MatchedPath>() {
+        Some(path) if path.as_str().ends_with(CHAT) => ProxyRoute::Chat,
+        _ => ProxyRoute::Relay,
+    };
+    let response = next.run(request).await;
+    state
+        .metrics
+        .proxied(route, response.status().as_u16(), begun.elapsed());
     response
 }
 

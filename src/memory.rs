@@ -19,5 +19,5 @@ pub fn warm_up() {
         assistant: Some("Noted: you like tea."),
         at: DateTime::UNIX_EPOCH,
     };
-    let _ = extract::extract(&exchange);
+    let _ = extract::Extractor::default().extract(&exchange);
 }

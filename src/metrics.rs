@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use prometheus::core::Collector;
 use prometheus::{
-    Encoder as _, Gauge, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry, TextEncoder,
+    Encoder as _, Gauge, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry,
+    TextEncoder,
 };
 
 /// Upper bounds of durations, in seconds: from a memory call to a long completion.
@@ -29,6 +30,9 @@ pub struct Metrics {
     /// Tokens injected in all.
     pub injected_tokens: IntCounter,
     extractions: IntCounterVec,
+    unread: IntCounterVec,
+    dropped_exchanges: IntCounter,
+    waiting_exchanges: IntGauge,
     removed: IntCounterVec,
     memory_errors: IntCounterVec,
     recall_duration: Histogram,
@@ -115,6 +119,21 @@ impl Metrics {
                 ),
                 &["result"],
             )?,
+            unread: IntCounterVec::new(
+                opts(
+                    "maia_proxy_unread_answers_total",
+                    "Chat answers that were relayed but could not be read for memories, by why",
+                ),
+                &["reason"],
+            )?,
+            dropped_exchanges: IntCounter::with_opts(opts(
+                "maia_extraction_queue_dropped_total",
+                "Exchanges that held facts and were let go because too many waited",
+            ))?,
+            waiting_exchanges: IntGauge::with_opts(opts(
+                "maia_extraction_queue_length",
+                "Exchanges that hold facts and wait to be remembered",
+            ))?,
             removed: IntCounterVec::new(
                 opts(
                     "maia_memory_removed_total",
@@ -145,26 +164,34 @@ impl Metrics {
             ))?,
             registry,
         };
-        let collectors: [Box<dyn Collector>; 13] = [
-            Box::new(metrics.proxy_requests.clone()),
-            Box::new(metrics.proxy_duration.clone()),
-            Box::new(metrics.api_requests.clone()),
-            Box::new(metrics.backend_errors.clone()),
-            Box::new(metrics.injections.clone()),
-            Box::new(metrics.injected_tokens.clone()),
-            Box::new(metrics.extractions.clone()),
-            Box::new(metrics.removed.clone()),
-            Box::new(metrics.memory_errors.clone()),
-            Box::new(metrics.recall_duration.clone()),
-            Box::new(metrics.backups.clone()),
-            Box::new(metrics.last_backup.clone()),
-            Box::new(metrics.rate_limited.clone()),
-        ];
-        for collector in collectors {
-            metrics.registry.register(collector)?;
-        }
+        metrics.register()?;
         metrics.begin_at_zero();
         Ok(metrics)
+    }
+
+    fn register(&self) -> prometheus::Result<()> {
+        let collectors: [Box<dyn Collector>; 16] = [
+            Box::new(self.proxy_requests.clone()),
+            Box::new(self.proxy_duration.clone()),
+            Box::new(self.api_requests.clone()),
+            Box::new(self.backend_errors.clone()),
+            Box::new(self.injections.clone()),
+            Box::new(self.injected_tokens.clone()),
+            Box::new(self.extractions.clone()),
+            Box::new(self.unread.clone()),
+            Box::new(self.dropped_exchanges.clone()),
+            Box::new(self.waiting_exchanges.clone()),
+            Box::new(self.removed.clone()),
+            Box::new(self.memory_errors.clone()),
+            Box::new(self.recall_duration.clone()),
+            Box::new(self.backups.clone()),
+            Box::new(self.last_backup.clone()),
+            Box::new(self.rate_limited.clone()),
+        ];
+        for collector in collectors {
+            self.registry.register(collector)?;
+        }
+        Ok(())
     }
 
     /// A counter that has never counted would not be shown at all, and a rate over it could not see its first step.
@@ -179,13 +206,18 @@ impl Metrics {
         for result in ["injected", "nothing"] {
             self.injections.with_label_values(&[result]);
         }
-        for result in ["stored", "known"] {
+        for result in ["stored", "known", "superseded", "forgotten"] {
             self.extractions.with_label_values(&[result]);
         }
         for result in ["done", "failed"] {
             self.backups.with_label_values(&[result]);
         }
-        self.removed(0, 0);
+        for reason in ["too_large", "encoding", "format"] {
+            self.unread.with_label_values(&[reason]);
+        }
+        for limit in ["retention_days", "max_memories"] {
+            self.removed.with_label_values(&[limit]);
+        }
     }
 
     /// Notes when the newest automatic backup was made, in seconds since 1970.
@@ -233,20 +265,38 @@ impl Metrics {
     }
 
     /// Counts what an exchange brought.
-    pub fn extracted(&self, stored: usize, known: usize) {
-        self.extractions.with_label_values(&["stored"]).inc_by(stored as u64);
-        self.extractions.with_label_values(&["known"]).inc_by(known as u64);
+    pub fn extracted(&self, stored: usize, known: usize, superseded: usize, forgotten: usize) {
+        for (result, count) in [
+            ("stored", stored),
+            ("known", known),
+            ("superseded", superseded),
+            ("forgotten", forgotten),
+        ] {
+            self.extractions.with_label_values(&[result]).inc_by(count as u64);
+        }
     }
 
-    /// Counts memories deleted by `retention_days` and by `max_memories`.
-    pub fn removed(&self, expired: usize, surplus: usize) {
-        self.removed
-            .with_label_values(&["retention_days"])
-            .inc_by(expired as u64);
-        self.removed.with_label_values(&["max_memories"]).inc_by(surplus as u64);
+    /// Counts an answer that was relayed and not read: `too_large`, `encoding` or `format`.
+    pub fn unread(&self, reason: &'static str) {
+        self.unread.with_label_values(&[reason]).inc();
     }
 
-    /// Counts trouble with memory that maia went on in spite of: `recall`, `extract`, `access` or `retention`.
+    /// Counts exchanges whose facts were let go.
+    pub fn exchanges_dropped(&self, count: usize) {
+        self.dropped_exchanges.inc_by(count as u64);
+    }
+
+    /// Shows how many exchanges wait to be remembered.
+    pub fn exchanges_waiting(&self, count: usize) {
+        self.waiting_exchanges.set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
+    /// Counts memories deleted by a limit of their namespace: `retention_days` or `max_memories`.
+    pub fn removed(&self, limit: &'static str, count: usize) {
+        self.removed.with_label_values(&[limit]).inc_by(count as u64);
+    }
+
+    /// Counts trouble with memory that maia went on in spite of: `recall`, `extract`, `access`, `retention` or `log`.
     pub fn memory_failed(&self, operation: &'static str) {
         self.memory_errors.with_label_values(&[operation]).inc();
     }

@@ -4,13 +4,16 @@ mod chat;
 mod json;
 mod memory;
 mod namespace;
+mod rule;
 
 pub use chat::{ChatRequest, Content, Message, Role};
 pub use json::Span;
 pub use memory::{
-    MAX_CONTENT_BYTES, Memory, MemoryId, MemoryType, Metadata, NewMemory, Source, Tags, Turn, UnknownName, statement,
+    Fact, MAX_CONTENT_BYTES, Memory, MemoryId, MemoryType, Metadata, NewMemory, Slot, Source, Tags, Turn, UnknownName,
+    statement,
 };
 pub use namespace::{ContextPosition, Namespace, NamespaceConfig, NamespaceName, NamespaceNumber, NamespaceStats};
+pub use rule::Rule;
 
 use chrono::{DateTime, SubsecRound, Utc};
 

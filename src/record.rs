@@ -12,8 +12,8 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serializer};
 
-pub use line::parse_line;
-pub use memory::{MemoryBody, MemoryView};
+pub use line::{MemoryLine, parse_line};
+pub use memory::{MAX_CONVERSATION_LENGTH, MemoryBody, MemoryView};
 pub use namespace::{ConfigBody, NamespaceView};
 
 /// A field whose value is not one that it may have.
@@ -88,4 +88,12 @@ pub fn parse_time(text: &str) -> Result<DateTime<Utc>, String> {
 /// RFC 3339 in UTC, to the millisecond.
 fn serialize_time<S: Serializer>(time: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&time.to_rfc3339_opts(SecondsFormat::Millis, true))
+}
+
+#[expect(clippy::ref_option, reason = "serde passes a reference to the field")]
+fn serialize_optional_time<S: Serializer>(time: &Option<DateTime<Utc>>, serializer: S) -> Result<S::Ok, S::Error> {
+    match time {
+        Some(time) => serialize_time(time, serializer),
+        None => serializer.serialize_none(),
+    }
 }

@@ -7,11 +7,14 @@ mod care;
 mod connection;
 mod error;
 mod export;
+mod facts;
+mod filter;
 mod import;
 mod memories;
 mod migrations;
 mod namespaces;
 mod postings;
+mod queue;
 mod ranking;
 mod retention;
 mod search;
@@ -30,10 +33,12 @@ pub use care::{
 };
 pub use error::{OpenError, StoreError};
 pub use export::{Exported, export};
+pub use facts::{Learned, Lesson, Rehearsal, Restore};
+pub use filter::{MemoryFilter, Purged};
 pub use import::{Entry, ImportCounts, Importer, MemoryEntry, NamespaceEntry, Prepared};
-pub use memories::{MemoryFilter, MemoryPage, MemoryUpdate, Remembered};
+pub use memories::{MemoryPage, MemoryUpdate};
 pub use namespaces::{CreateNamespace, DeleteNamespace, NamespacePage};
-pub use retention::Removed;
+pub use queue::{FactsNamespace, FoundFacts, Settled};
 pub use search::{Cut, Found, SearchHit, SearchQuery, Window};
 
 use postings::TermCounts;
@@ -86,6 +91,12 @@ impl Store {
         connection::create_private(path)?;
         let fail = |error: rusqlite::Error| OpenError::unusable(path, &error);
         let mut writing = connection::open_writer(path).map_err(fail)?;
+        if writing.is_readonly("main").map_err(fail)? {
+            return Err(OpenError::Unusable {
+                path: path.to_owned(),
+                reason: "the file or its file system is read-only".into(),
+            });
+        }
         migrations::run(&mut writing, path)?;
         let readers = r2d2::Pool::builder()
             .max_size(READERS)
@@ -127,16 +138,15 @@ impl Store {
     pub async fn check(&self) -> Result<(), StoreError> {
         self.read(|connection| connection.query_row("SELECT count(*) FROM namespaces", [], |_| Ok(())))
             .await?;
-        // Rewrites a row with its own values: the cheapest statement that needs room and a writable disk.
-        self.write(|connection| {
-            connection
-                .execute(
-                    "UPDATE namespaces SET updated_at = updated_at WHERE name = 'default'",
-                    [],
-                )
-                .map(|_| ())
-        })
-        .await
+        self.write(queue::probe).await
+    }
+
+    /// Folds the write-ahead log into the file and empties it: what was deleted is in neither from then on.
+    ///
+    /// # Errors
+    /// Somebody reads for long, or the store is in trouble; the log stays as it is.
+    pub async fn fold_log(&self) -> Result<(), StoreError> {
+        self.inner.writer.fold().await
     }
 
     /// Finishes the writes that wait, folds the write-ahead log into the file and closes it. Later calls fail with [`StoreError::Closed`].

@@ -10,7 +10,7 @@ use super::Failure;
 use super::work::{count, interruptible, progress_of_rows};
 use crate::config::Config;
 use crate::model::NamespaceName;
-use crate::record::{MemoryView, NamespaceView};
+use crate::record::{MemoryLine, NamespaceView};
 use crate::store::{self, CareError, Exported, Partial, Stop};
 
 /// Write everything as lines of JSON: first the namespaces, then the memories, each as the API shows it.
@@ -80,9 +80,9 @@ fn write(database: &Path, only: Option<&NamespaceName>, partial: &Partial, stop:
                 lines.namespaces += 1;
                 line(&mut out, &NamespaceView::from(namespace), partial)?;
             }
-            Exported::Memory(memory, namespace) => {
+            Exported::Memory(memory, fact, namespace) => {
                 lines.memories += 1;
-                line(&mut out, &MemoryView::new(memory, namespace), partial)?;
+                line(&mut out, &MemoryLine::new(memory, fact, namespace), partial)?;
                 bar.inc(1);
             }
         }

@@ -23,6 +23,7 @@ pub(super) enum Raw {
     Scalar(String),
     List(Vec<String>),
     Map(BTreeMap<String, String>),
+    Records(Vec<BTreeMap<String, String>>),
 }
 
 /// Settings as they were written, not yet understood.
@@ -99,6 +100,13 @@ impl Layers {
         };
         let value = match value.kind {
             ValueKind::Nil => return,
+            ValueKind::Array(items) if items.iter().any(is_table) => {
+                let mut records = records(items);
+                for value in records.iter_mut().flat_map(BTreeMap::values_mut) {
+                    *value = expand(std::mem::take(value));
+                }
+                Raw::Records(records)
+            }
             ValueKind::Array(items) => Raw::List(items.into_iter().map(|item| expand(scalar(item))).collect()),
             ValueKind::Table(entries) => Raw::Map(
                 entries
@@ -121,6 +129,34 @@ impl Layers {
 /// The variable that sets a key: `proxy.backend` is `MAIA_PROXY_BACKEND`.
 pub(super) fn variable(key: &str) -> String {
     format!("{PREFIX}{}", key.replace('.', "_").to_ascii_uppercase())
+}
+
+/// Records in one line, as in the environment and in flags: `[{name: a, pattern: b}]`.
+pub(super) fn records_in(text: &str) -> Option<Vec<BTreeMap<String, String>>> {
+    let tree = config::Config::builder()
+        .add_source(config::File::from_str(&format!("records: {text}"), FileFormat::Yaml))
+        .build()
+        .ok()?;
+    let items = tree.get_array("records").ok()?;
+    items.iter().all(is_table).then(|| records(items))
+}
+
+fn is_table(value: &Value) -> bool {
+    matches!(value.kind, ValueKind::Table(_))
+}
+
+/// Each item's fields; none of one that has no fields.
+fn records(items: Vec<Value>) -> Vec<BTreeMap<String, String>> {
+    let fields = |item: Value| item.into_table().unwrap_or_default();
+    items
+        .into_iter()
+        .map(|item| {
+            fields(item)
+                .into_iter()
+                .map(|(name, value)| (name, scalar(value)))
+                .collect()
+        })
+        .collect()
 }
 
 fn scalar(value: Value) -> String {

@@ -1,6 +1,6 @@
 //! Takes settings out of the layers one by one, and remembers everything that is wrong with them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -10,7 +10,8 @@ use secrecy::SecretString;
 use tracing_subscriber::EnvFilter;
 
 use super::LogFormat;
-use super::layers::{Layers, Raw, Written, variable};
+use super::layers::{Layers, Raw, Written, records_in, variable};
+use crate::model::{MemoryType, Rule};
 
 pub(super) struct Reader {
     layers: Layers,
@@ -35,7 +36,7 @@ impl Reader {
         };
         let parsed = match value {
             Raw::Scalar(text) => parse(text.trim()),
-            Raw::List(_) | Raw::Map(_) => Err("must be a single value".into()),
+            Raw::List(_) | Raw::Map(_) | Raw::Records(_) => Err("must be a single value".into()),
         };
         self.keep(key, &place, parsed, target);
     }
@@ -58,7 +59,7 @@ impl Reader {
                 .map(parse)
                 .collect(),
             Raw::List(items) => items.iter().map(|item| parse(item.trim())).collect(),
-            Raw::Map(_) => Err("must be a list".into()),
+            Raw::Map(_) | Raw::Records(_) => Err("must be a list of single values".into()),
         };
         self.keep(key, &place, parsed, target);
     }
@@ -83,8 +84,35 @@ impl Reader {
                     parse(name.trim(), value.trim())
                 })
                 .collect(),
-            Raw::List(_) => Err("must be a map of names and values".into()),
+            Raw::List(_) | Raw::Records(_) => Err("must be a map of names and values".into()),
         };
+        self.keep(key, &place, parsed, target);
+    }
+
+    /// As [`Self::set`], for a list of records, each a map of fields; in the environment and in flags it is written in one line.
+    pub(super) fn set_records<T>(
+        &mut self,
+        key: &'static str,
+        target: &mut Vec<T>,
+        parse: impl Fn(&BTreeMap<String, String>) -> Result<T, String>,
+    ) {
+        let Some(Written { value, place }) = self.take(key) else {
+            return;
+        };
+        let records = match value {
+            Raw::Records(records) => Some(records),
+            Raw::List(items) if items.is_empty() => Some(Vec::new()),
+            Raw::Scalar(text) => records_in(&text),
+            Raw::List(_) | Raw::Map(_) => None,
+        };
+        let parsed = records
+            .ok_or_else(|| "must be a list, each item with its fields".to_owned())
+            .and_then(|records| {
+                let numbered = records.iter().enumerate();
+                numbered
+                    .map(|(at, record)| parse(record).map_err(|problem| format!("item {}: {problem}", at + 1)))
+                    .collect()
+            });
         self.keep(key, &place, parsed, target);
     }
 
@@ -283,6 +311,41 @@ pub(super) fn header(name: &str, value: &str) -> Result<(String, SecretString), 
         ));
     }
     Ok((name.to_ascii_lowercase(), SecretString::from(value)))
+}
+
+/// Fields of a rule, with what those that may be left out are then.
+const RULE_FIELDS: [(&str, Option<&str>); 5] = [
+    ("name", None),
+    ("pattern", None),
+    ("template", None),
+    ("type", Some("semantic")),
+    ("confidence", Some("0.8")),
+];
+
+pub(super) fn rule(fields: &BTreeMap<String, String>) -> Result<Rule, String> {
+    let known = |name: &String| RULE_FIELDS.iter().any(|(known, _)| known == name);
+    if let Some(unknown) = fields.keys().find(|name| !known(name)) {
+        return Err(format!(
+            "there is no field {unknown}; a rule has name, pattern, template, type and confidence"
+        ));
+    }
+    let field = |name: &str| {
+        let default = RULE_FIELDS
+            .iter()
+            .find(|(known, _)| *known == name)
+            .and_then(|(_, default)| *default);
+        fields
+            .get(name)
+            .map(String::as_str)
+            .or(default)
+            .ok_or_else(|| format!("{name} is missing"))
+    };
+    let kind = MemoryType::parse(field("type")?).map_err(|error| format!("type {error}"))?;
+    let confidence = field("confidence")?;
+    let confidence = confidence
+        .parse()
+        .map_err(|_| format!("confidence must be from 0 to 1 (got {confidence:?})"))?;
+    Rule::new(field("name")?, field("pattern")?, field("template")?, kind, confidence)
 }
 
 pub(super) fn log_filter(text: &str) -> Result<String, String> {

@@ -1,7 +1,7 @@
 //! maia's own key.
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use secrecy::ExposeSecret as _;
@@ -11,9 +11,22 @@ use super::error::ApiError;
 use crate::app::AppState;
 use crate::proxy::OwnKey;
 
+/// Names that people give to a key in a query.
+const KEY_NAMES: [&str; 7] = [
+    "api_key",
+    "api-key",
+    "apikey",
+    "x-api-key",
+    "key",
+    "token",
+    "access_token",
+];
+
 /// `/v1` takes the key as a bearer token or in `X-API-Key`.
 pub(super) async fn require_for_api(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    if is_valid(&state, request.headers(), true) {
+    if let Some(name) = key_in_query(&state, request.uri(), &KEY_NAMES) {
+        refused(&name)
+    } else if is_valid(&state, request.headers(), true) {
         next.run(request).await
     } else {
         ApiError::unauthorized().into_response()
@@ -22,11 +35,30 @@ pub(super) async fn require_for_api(State(state): State<AppState>, request: Requ
 
 /// `/proxy` takes the key in `X-API-Key`; as a bearer token only where that is not the client's key for the backend.
 pub(super) async fn require_for_proxy(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    if is_valid(&state, request.headers(), state.own_key == OwnKey::InBearer) {
+    // A backend may take its own key there; maia's would reach it.
+    if let Some(name) = key_in_query(&state, request.uri(), &[]) {
+        refused(&name)
+    } else if is_valid(&state, request.headers(), state.own_key == OwnKey::InBearer) {
         next.run(request).await
     } else {
         ApiError::unauthorized().into_response()
     }
+}
+
+/// The parameter of a query that has one of these names or holds maia's key. Addresses end up in histories and in the logs of everything on the way.
+fn key_in_query(state: &AppState, uri: &Uri, names: &[&str]) -> Option<String> {
+    let mut parameters = form_urlencoded::parse(uri.query()?.as_bytes());
+    let key = state.api_key.as_ref().map(|key| key.expose_secret().as_bytes());
+    let found = parameters.find(|(name, value)| {
+        names.iter().any(|known| name.eq_ignore_ascii_case(known))
+            || key.is_some_and(|key| bool::from(value.as_bytes().ct_eq(key)))
+    });
+    found.map(|(name, _)| name.into_owned())
+}
+
+fn refused(parameter: &str) -> Response {
+    let problem = "a key must not stand in an address; send it in the header X-API-Key";
+    ApiError::bad_value(parameter, problem).into_response()
 }
 
 fn is_valid(state: &AppState, headers: &HeaderMap, bearer_counts: bool) -> bool {

@@ -31,7 +31,7 @@ pub(super) fn count(metrics: &Metrics, error: &BackendError) {
     match error {
         BackendError::TimedOut => metrics.backend_failed("timeout"),
         BackendError::Unreachable(_) => metrics.backend_failed("unreachable"),
-        BackendError::RequestBody(_) => {}
+        BackendError::SlowUpload(_) | BackendError::RequestBody(_) => {}
     }
 }
 

@@ -20,21 +20,18 @@ use super::extract::{no_such_namespace, read_body, require_json};
 use super::log::RequestId;
 use crate::app::AppState;
 use crate::memory::extract::Exchange;
-use crate::memory::ingest::ingest;
+use crate::memory::ingest::{Origin, conversation_of};
 use crate::memory::inject::inject;
 use crate::memory::query::MESSAGES;
 use crate::memory::recall::{Budget, Recall};
-use crate::metrics::ProxyRoute;
 use crate::model::{self, ChatRequest, Namespace, NamespaceName};
-use crate::proxy::{Answer, tee};
-use crate::store::{ReadError, Reader, StoreError};
+use crate::proxy::{Answer, CHAT_COMPLETIONS, tee};
+use crate::store::{FactsNamespace, ReadError, Reader, StoreError};
 
 /// Longest time that a request waits for memory before it goes on without.
 const MEMORY_TIMEOUT: Duration = Duration::from_millis(500);
 /// Largest namespace that is searched on the thread that serves the request. In a larger one a search may take long enough for others to notice.
 const GLANCE_MEMORIES: i64 = 20_000;
-/// Exchanges that may wait to be remembered while the store is slow; more are let go and counted.
-const MAX_WAITING: usize = 1_024;
 
 const MEMORIES_USED: &str = "x-maia-memories-used";
 const TOKENS_INJECTED: &str = "x-maia-tokens-injected";
@@ -50,18 +47,8 @@ pub(super) async fn complete(
     State(state): State<AppState>,
     Extension(RequestId(request_id)): Extension<RequestId>,
     request: Request,
-) -> Response {
-    let begun = Instant::now();
-    let response = answer(&state, request_id, request)
-        .await
-        .unwrap_or_else(ApiError::into_response);
-    state
-        .metrics
-        .proxied(ProxyRoute::Chat, response.status().as_u16(), begun.elapsed());
-    response
-}
-
-async fn answer(state: &AppState, request_id: String, request: Request) -> Result<Response, ApiError> {
+) -> Result<Response, ApiError> {
+    let state = &state;
     let (parts, body) = request.into_parts();
     require_json(&parts.headers)?;
     let options = ChatOptions::from_headers(&parts.headers)?;
@@ -84,12 +71,18 @@ async fn answer(state: &AppState, request_id: String, request: Request) -> Resul
         || (Injected::default(), body.clone()),
         |(injected, forwarded)| (injected, forwarded.into()),
     );
-    let exchange = namespace.filter(|_| remembers).map(|namespace| Heard {
+    let place = match namespace {
+        Some(namespace) => Some(FactsNamespace::Known(namespace.number)),
+        // The store could not be asked. It is asked again when the exchange is kept.
+        None if state.memory.auto_create_namespace => Some(FactsNamespace::Named(name_of(state, &options).clone())),
+        None => None,
+    };
+    let exchange = place.filter(|_| remembers).map(|namespace| Heard {
         namespace,
-        user: chat
-            .newest_user()
-            .map(|message| chat.text(message).into_owned())
-            .unwrap_or_default(),
+        user: chat.unanswered_user().map(|message| chat.text(message).into_owned()),
+        conversation_id: options
+            .conversation_id
+            .unwrap_or_else(|| conversation_of(&chat.user_texts().last().unwrap_or_default())),
         at: model::now(),
         request_id,
     });
@@ -152,7 +145,7 @@ async fn consult(
     texts: Option<Vec<String>>,
 ) -> Result<(Option<Namespace>, Option<Recall>), ApiError> {
     let begun = Instant::now();
-    let name = options.namespace.as_ref().unwrap_or(&state.memory.default_namespace);
+    let name = name_of(state, options);
     let question = Question {
         namespace: name.clone(),
         texts,
@@ -178,6 +171,11 @@ async fn consult(
             Ok((None, None))
         }
     }
+}
+
+/// The name of the namespace that a request is in.
+fn name_of<'a>(state: &'a AppState, options: &'a ChatOptions) -> &'a NamespaceName {
+    options.namespace.as_ref().unwrap_or(&state.memory.default_namespace)
 }
 
 async fn look_up(state: &AppState, question: Question) -> Result<Option<Consulted>, StoreError> {
@@ -235,7 +233,7 @@ async fn forward(
     heard: Option<Heard>,
 ) -> Result<Response, ApiError> {
     let method = axum::http::Method::POST;
-    let path = ("/chat/completions", query);
+    let path = (CHAT_COMPLETIONS, query);
     let sent = state
         .backend
         .send(method, path, headers, state.own_key, Full::new(body))
@@ -258,8 +256,9 @@ async fn forward(
 
 /// What the user said, and where it is to be remembered.
 struct Heard {
-    namespace: Namespace,
-    user: String,
+    namespace: FactsNamespace,
+    user: Option<String>,
+    conversation_id: String,
     at: DateTime<Utc>,
     request_id: String,
 }
@@ -268,28 +267,37 @@ struct Heard {
 fn remember_later(state: &AppState, heard: Heard) -> impl FnOnce(Answer) + Send + Unpin + 'static {
     let state = state.clone();
     move |answer: Answer| {
-        if state.tasks.len() >= MAX_WAITING {
-            tracing::warn!("an exchange was not remembered: too many wait for the store");
-            state.metrics.memory_failed("extract");
-            return;
+        if let Some(reason) = answer.unread {
+            let reason = reason.as_str();
+            tracing::warn!(
+                reason,
+                request_id = heard.request_id,
+                "an answer was relayed but could not be read"
+            );
+            state.metrics.unread(reason);
         }
         let (tasks, background) = (state.tasks.clone(), state.background.clone());
-        tasks.spawn_on(remember(state, heard, answer), &background);
+        // A long text takes longer to read than the last bytes of its answer may wait.
+        tasks.spawn_blocking_on(move || remember(&state, heard, &answer), &background);
     }
 }
 
-async fn remember(state: AppState, heard: Heard, answer: Answer) {
-    let assistant = answer.complete.then_some(answer.text.as_str());
+fn remember(state: &AppState, heard: Heard, answer: &Answer) {
     let exchange = Exchange {
-        user: Some(&heard.user),
-        assistant,
+        user: heard.user.as_deref(),
+        assistant: answer.complete.then_some(answer.text.as_str()),
         at: heard.at,
     };
-    match ingest(&state.store, heard.namespace.number, &exchange, &heard.request_id).await {
-        Ok(ingested) => state.metrics.extracted(ingested.stored, ingested.known),
-        Err(error) => {
-            tracing::warn!(%error, request_id = heard.request_id, "an exchange could not be remembered");
-            state.metrics.memory_failed("extract");
-        }
+    let origin = Origin {
+        request_id: &heard.request_id,
+        conversation_id: &heard.conversation_id,
+    };
+    let dropped = state.ingest.hear(&state.extractor, heard.namespace, &exchange, origin);
+    if dropped > 0 {
+        tracing::warn!(
+            dropped,
+            "too many exchanges wait to be remembered; the oldest was let go"
+        );
     }
+    state.metrics.exchanges_dropped(dropped);
 }

@@ -4,6 +4,7 @@ use axum::http::HeaderMap;
 
 use super::error::ApiError;
 use crate::model::NamespaceName;
+use crate::record::MAX_CONVERSATION_LENGTH;
 
 /// Largest budget that can be asked for, in tokens.
 const MAX_BUDGET: u32 = 1_000_000;
@@ -19,6 +20,8 @@ pub(super) struct ChatOptions {
     pub(super) skip_extract: bool,
     /// `X-MAIA-Token-Budget`.
     pub(super) token_budget: Option<u32>,
+    /// `X-MAIA-Conversation`.
+    pub(super) conversation_id: Option<String>,
 }
 
 impl ChatOptions {
@@ -28,6 +31,7 @@ impl ChatOptions {
             skip_memory: header(headers, "X-MAIA-Skip-Memory", boolean)?.unwrap_or(false),
             skip_extract: header(headers, "X-MAIA-Skip-Extract", boolean)?.unwrap_or(false),
             token_budget: header(headers, "X-MAIA-Token-Budget", budget)?,
+            conversation_id: header(headers, "X-MAIA-Conversation", conversation)?,
         })
     }
 }
@@ -53,6 +57,17 @@ fn boolean(text: &str) -> Result<bool, String> {
         "true" | "1" => Ok(true),
         "false" | "0" => Ok(false),
         _ => Err(format!("must be true or false (got {text:?})")),
+    }
+}
+
+fn conversation(text: &str) -> Result<String, String> {
+    if (1..=MAX_CONVERSATION_LENGTH).contains(&text.len()) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!(
+            "must have 1 to {MAX_CONVERSATION_LENGTH} characters (got {})",
+            text.len()
+        ))
     }
 }
 

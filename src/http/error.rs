@@ -104,6 +104,12 @@ impl ApiError {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, INVALID, "method_not_allowed", message)
     }
 
+    /// 408: the client sent no more of its body.
+    pub(super) fn request_timeout(problem: impl std::fmt::Display) -> Self {
+        let message = format!("the request body did not arrive: {problem}");
+        Self::new(StatusCode::REQUEST_TIMEOUT, INVALID, "request_timeout", message)
+    }
+
     /// 409.
     pub(super) fn conflict(message: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, INVALID, "conflict", message)
@@ -124,6 +130,22 @@ impl ApiError {
             "unsupported_media_type",
             message,
         )
+    }
+
+    /// 431.
+    pub(super) fn headers_too_large(limit: usize) -> Self {
+        let message = format!("the headers of the request are larger than {limit} bytes");
+        let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+        Self::new(status, INVALID, "headers_too_large", message)
+    }
+
+    /// 415 for a compressed body: what is in it could not be looked at.
+    pub(super) fn compressed() -> Self {
+        let mut error = Self::unsupported_media_type();
+        error.message = "the body must not be compressed; send it without Content-Encoding".into();
+        let none = HeaderValue::from_static("identity");
+        error.headers.insert(header::ACCEPT_ENCODING, none);
+        error
     }
 
     /// 429.
@@ -184,6 +206,7 @@ impl From<BackendError> for ApiError {
             BackendError::Unreachable(reason) => {
                 Self::backend_answered(StatusCode::BAD_GATEWAY, &reason, HeaderMap::new())
             }
+            BackendError::SlowUpload(slow) => Self::request_timeout(slow),
             BackendError::RequestBody(_) => Self::bad_request(error.to_string()),
         }
     }
@@ -196,7 +219,7 @@ impl From<StoreError> for ApiError {
             StoreError::ReadOnly | StoreError::Busy | StoreError::Closed => {
                 (StatusCode::SERVICE_UNAVAILABLE, "storage_unavailable")
             }
-            StoreError::Database(_) => (StatusCode::SERVICE_UNAVAILABLE, "storage_error"),
+            StoreError::Disk(_) | StoreError::Database(_) => (StatusCode::SERVICE_UNAVAILABLE, "storage_error"),
         };
         Self::new(status, "api_error", code, format!("{error}; nothing was changed"))
     }

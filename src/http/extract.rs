@@ -1,19 +1,25 @@
 //! Reads request bodies, with errors that name the field.
 
-use axum::body::{Body, to_bytes};
+use std::error::Error;
+
+use axum::body::{Body, HttpBody as _};
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use bytes::Bytes;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 
 use super::error::ApiError;
 use crate::app::AppState;
 use crate::model::{MemoryId, Namespace};
+use crate::proxy::BodyError;
 use crate::record::Object;
 
 /// Largest body of a call to the memory API, in bytes.
 const MAX_BODY: usize = 1 << 20;
+/// How much of a body is read that is refused, in bytes.
+const MAX_DISCARDED: usize = 256 << 20;
 
 /// A JSON body: an object, whose fields are given by name.
 pub(super) struct JsonBody<T>(pub(super) T);
@@ -43,13 +49,17 @@ impl<T: DeserializeOwned> FromRequest<AppState> for JsonBody<T> {
     }
 }
 
-/// Refuses a body that is not said to be JSON. A web page may send any other kind anywhere without asking.
+/// Refuses a body that is not said to be JSON, plain and not compressed. A web page may send any other kind anywhere without asking.
 pub(super) fn require_json(headers: &HeaderMap) -> Result<(), ApiError> {
     let kind = headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let coding = headers.get(header::CONTENT_ENCODING);
+    if coding.is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        return Err(ApiError::compressed());
+    }
     let is_json = kind == "application/json" || kind.starts_with("application/") && kind.ends_with("+json");
     if is_json {
         Ok(())
@@ -59,17 +69,41 @@ pub(super) fn require_json(headers: &HeaderMap) -> Result<(), ApiError> {
 }
 
 /// A whole body of at most `limit` bytes.
-pub(super) async fn read_body(body: Body, limit: usize) -> Result<Bytes, ApiError> {
-    to_bytes(body, limit).await.map_err(|error| {
-        let mut source: Option<&dyn std::error::Error> = Some(&error);
-        while let Some(error) = source {
-            if error.is::<http_body_util::LengthLimitError>() {
-                return ApiError::too_large(limit);
-            }
-            source = error.source();
+pub(super) async fn read_body(mut body: Body, limit: usize) -> Result<Bytes, ApiError> {
+    if usize::try_from(body.size_hint().lower()).is_ok_and(|length| length <= limit) {
+        let error = match Limited::new(&mut body, limit).collect().await {
+            Ok(body) => return Ok(body.to_bytes()),
+            Err(error) => error,
+        };
+        if !error.is::<LengthLimitError>() {
+            return Err(unreadable(&*error));
         }
-        ApiError::bad_request(format!("the body could not be read: {error}"))
-    })
+    }
+    discard(body).await;
+    Err(ApiError::too_large(limit))
+}
+
+fn unreadable(error: &(dyn Error + 'static)) -> ApiError {
+    let mut source = Some(error);
+    while let Some(error) = source {
+        if let Some(slow @ BodyError::Idle(_)) = error.downcast_ref() {
+            return ApiError::request_timeout(slow);
+        }
+        source = error.source();
+    }
+    ApiError::bad_request(format!("the body could not be read: {error}"))
+}
+
+/// Reads the rest of a body that is refused. A client that is still sending when the connection is closed sees a reset, and never the reason.
+async fn discard(mut body: Body) {
+    let mut room = MAX_DISCARDED;
+    while let Some(Ok(frame)) = body.frame().await {
+        let size = frame.data_ref().map_or(0, Bytes::len);
+        let Some(left) = room.checked_sub(size) else {
+            return;
+        };
+        room = left;
+    }
 }
 
 /// The namespace that the path names.

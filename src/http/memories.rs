@@ -12,7 +12,22 @@ use super::page::{Page, Params};
 use crate::app::AppState;
 use crate::model::{MemoryId, MemoryType, NewMemory, Source};
 use crate::record::{MemoryBody, MemoryView, parse_time};
-use crate::store::{MemoryFilter, MemoryUpdate};
+use crate::store::{MemoryFilter, MemoryUpdate, Restore};
+
+/// The filter among the parameters, apart from `include_superseded`.
+pub(super) fn filter(params: &mut Params) -> Result<MemoryFilter, ApiError> {
+    Ok(MemoryFilter {
+        kinds: params.parsed("type", MemoryType::parse)?.into_iter().collect(),
+        source: params.parsed("source", Source::parse)?,
+        tags: params.all("tag"),
+        created_after: params.parsed("created_after", parse_time)?,
+        created_before: params.parsed("created_before", parse_time)?,
+        conversation_id: params.one("conversation_id")?,
+        request_id: params.one("request_id")?,
+        rule: params.one("rule")?,
+        include_superseded: false,
+    })
+}
 
 pub(super) async fn list(
     State(state): State<AppState>,
@@ -20,11 +35,8 @@ pub(super) async fn list(
     mut params: Params,
 ) -> Result<impl IntoResponse, ApiError> {
     let filter = MemoryFilter {
-        kinds: params.parsed("type", MemoryType::parse)?.into_iter().collect(),
-        source: params.parsed("source", Source::parse)?,
-        tags: params.all("tag"),
-        created_after: params.parsed("created_after", parse_time)?,
-        created_before: params.parsed("created_before", parse_time)?,
+        include_superseded: params.flag("include_superseded")?,
+        ..filter(&mut params)?
     };
     let (limit, offset) = params.page()?;
     params.finish()?;
@@ -74,6 +86,7 @@ pub(super) async fn replace(
         tags,
         metadata,
         confidence,
+        fact,
         ..
     } = body.into_new()?;
     let update = MemoryUpdate {
@@ -83,6 +96,7 @@ pub(super) async fn replace(
         tags: Some(tags),
         metadata: Some(metadata),
         confidence: Some(confidence),
+        fact,
     };
     update_with(state, namespace, id, update).await
 }
@@ -112,12 +126,40 @@ pub(super) async fn delete(
     State(state): State<AppState>,
     InNamespace(namespace): InNamespace,
     WithId(id): WithId,
+    mut params: Params,
 ) -> Result<Json<Value>, ApiError> {
-    if state.store.delete_memory(namespace.number, id).await? {
-        Ok(Json(json!({ "deleted": true })))
+    let restore = restore(&mut params)?;
+    params.finish()?;
+    let deleted = state.store.delete_memory(namespace.number, id, restore).await?;
+    let restored = deleted.ok_or_else(|| no_such_memory(id))?;
+    Ok(Json(match restore {
+        Restore::No => json!({ "deleted": true }),
+        Restore::Yes => json!({ "deleted": true, "restored": restored }),
+    }))
+}
+
+pub(super) fn restore(params: &mut Params) -> Result<Restore, ApiError> {
+    Ok(if params.flag("restore")? {
+        Restore::Yes
     } else {
-        Err(no_such_memory(id))
+        Restore::No
+    })
+}
+
+pub(super) async fn history(
+    State(state): State<AppState>,
+    InNamespace(namespace): InNamespace,
+    WithId(id): WithId,
+) -> Result<impl IntoResponse, ApiError> {
+    let chain = state.store.history(namespace.number, id).await?;
+    if chain.is_empty() {
+        return Err(no_such_memory(id));
     }
+    let views: Vec<_> = chain
+        .into_iter()
+        .map(|memory| MemoryView::new(memory, &namespace.name))
+        .collect();
+    Ok(Json(Page::whole(views)))
 }
 
 fn no_such_memory(id: MemoryId) -> ApiError {

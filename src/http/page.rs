@@ -35,6 +35,12 @@ impl<T> Page<T> {
             has_more,
         }
     }
+
+    /// The envelope of a list that comes in one piece.
+    pub(super) fn whole(data: Vec<T>) -> Self {
+        let total = data.len() as u64;
+        Self::new(data, total, MAX_LIMIT, 0)
+    }
 }
 
 /// The parameters behind the `?`, taken out one by one; what is left over was a mistake.
@@ -80,6 +86,16 @@ impl Params {
         self.one(name)?
             .map(|value| parse(&value).map_err(|problem| ApiError::bad_value(name, problem)))
             .transpose()
+    }
+
+    /// A parameter that is `true` or `false`; not there: `false`.
+    pub(super) fn flag(&mut self, name: &str) -> Result<bool, ApiError> {
+        let parse = |text: &str| match text {
+            "true" => Ok(true),
+            "false" => Ok(false),
+            _ => Err(format!("must be true or false (got {text:?})")),
+        };
+        Ok(self.parsed(name, |text| parse(text))?.unwrap_or(false))
     }
 
     /// `limit` and `offset`.

@@ -1,26 +1,41 @@
 //! Everything else under `/proxy/v1`: relayed to the backend as it is, both ways as streams.
 
-use std::time::Instant;
-
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::{OriginalUri, Request, State};
 use axum::response::Response;
 
 use super::backend_answer;
 use super::error::ApiError;
 use crate::app::AppState;
-use crate::metrics::ProxyRoute;
 
-pub(super) async fn relay(State(state): State<AppState>, request: Request) -> Result<Response, ApiError> {
-    let begun = Instant::now();
+/// Where the proxy is.
+pub(super) const PREFIX: &str = "/proxy/v1";
+
+pub(super) async fn relay(
+    State(state): State<AppState>,
+    OriginalUri(uri): OriginalUri,
+    request: Request,
+) -> Result<Response, ApiError> {
     let (parts, body) = request.into_parts();
-    let path = (parts.uri.path(), parts.uri.query());
+    // As the client wrote it: what the routes see of a path has its double slashes folded.
+    let path = uri.path().strip_prefix(PREFIX).unwrap_or_else(|| uri.path());
+    let path = (path, uri.query());
+    if leaves_its_folder(path.0) {
+        return Err(ApiError::bad_request("the path must not hold . or .. as a segment"));
+    }
     let sent = state
         .backend
         .send(parts.method, path, parts.headers, state.own_key, body)
         .await;
-    let status = sent.as_ref().map_or(502, |response| response.status().as_u16());
-    state.metrics.proxied(ProxyRoute::Relay, status, begun.elapsed());
     let response = sent.inspect_err(|error| backend_answer::count(&state.metrics, error))?;
     Ok(response.map(Body::new))
+}
+
+/// Whether a path has segments that an address is resolved by: with `..` a client would come out of the path that `proxy.backend` ends in.
+/// A backslash counts as a slash and `%2e` as a dot, as browsers and servers read them (WHATWG URL, section 4.4).
+fn leaves_its_folder(path: &str) -> bool {
+    path.split(['/', '\\']).any(|segment| {
+        let segment = segment.to_ascii_lowercase().replace("%2e", ".");
+        segment == "." || segment == ".."
+    })
 }

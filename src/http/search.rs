@@ -64,6 +64,7 @@ pub(super) async fn search(
         tags: body.tag.into_iter().chain(body.tags).collect(),
         created_after: parse_named("created_after", body.created_after.as_deref(), parse_time)?,
         created_before: parse_named("created_before", body.created_before.as_deref(), parse_time)?,
+        ..MemoryFilter::default()
     };
     let offset = usize::try_from(body.offset).unwrap_or(usize::MAX);
     let window = Window {

@@ -29,7 +29,7 @@ pub(crate) fn worker_count() -> usize {
 pub(crate) fn start_workers(routers: Vec<Router>, settings: &Server) -> io::Result<Vec<Worker>> {
     routers
         .into_iter()
-        .map(|router| Worker::start(router, settings.shutdown_timeout))
+        .map(|router| Worker::start(router, settings))
         .collect()
 }
 

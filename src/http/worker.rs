@@ -20,10 +20,13 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tower::ServiceExt as _;
 
-/// How long a client may take to send the headers of a request.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
+use super::first_bytes::FirstBytes;
+use crate::config::Server;
+
+/// How often a silent client of HTTP/2 is asked whether it is still there.
+const PING_INTERVAL: Duration = Duration::from_secs(30);
 /// Largest headers of a request, in bytes.
-const MAX_HEADERS: usize = 64 << 10;
+pub(super) const MAX_HEADERS: usize = 64 << 10;
 
 /// A client that has connected.
 pub(super) struct Arrival {
@@ -41,12 +44,13 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
-    /// Starts a thread that answers with `router`, and at its end waits as long as `patience` for open connections.
-    pub(super) fn start(router: Router, patience: Duration) -> io::Result<Self> {
+    /// Starts a thread that answers with `router`.
+    pub(super) fn start(router: Router, settings: &Server) -> io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (arrivals, arrived) = unbounded_channel();
         let open = Arc::new(AtomicUsize::new(0));
-        let connections = Connections::new(router, Arc::clone(&open));
+        let connections = Connections::new(router, settings, Arc::clone(&open));
+        let patience = settings.shutdown_timeout;
         let thread = thread::Builder::new()
             .name("maia-http".into())
             .spawn(move || runtime.block_on(connections.serve(arrived, patience)))?;
@@ -77,27 +81,30 @@ struct Connections {
     builder: auto::Builder<TokioExecutor>,
     graceful: GracefulShutdown,
     open: Arc<AtomicUsize>,
+    /// How long a client may take until its first bytes are there, and for the headers of a request.
+    read_timeout: Duration,
 }
 
 impl Connections {
-    fn new(router: Router, open: Arc<AtomicUsize>) -> Self {
+    fn new(router: Router, settings: &Server, open: Arc<AtomicUsize>) -> Self {
         let mut builder = auto::Builder::new(TokioExecutor::new());
         builder
             .http1()
             .timer(TokioTimer::new())
-            .header_read_timeout(HEADER_TIMEOUT)
+            .header_read_timeout(settings.read_timeout)
             .max_buf_size(MAX_HEADERS + (64 << 10));
         let header_list = u32::try_from(MAX_HEADERS).unwrap_or(u32::MAX);
         builder
             .http2()
             .timer(TokioTimer::new())
             .max_header_list_size(header_list)
-            .keep_alive_interval(HEADER_TIMEOUT);
+            .keep_alive_interval(PING_INTERVAL);
         Self {
             router,
             builder,
             graceful: GracefulShutdown::new(),
             open,
+            read_timeout: settings.read_timeout,
         }
     }
 
@@ -133,7 +140,7 @@ impl Connections {
         }));
         let connection = self
             .builder
-            .serve_connection(TokioIo::new(stream), service)
+            .serve_connection(TokioIo::new(FirstBytes::within(self.read_timeout, stream)), service)
             .into_owned();
         let connection = self.graceful.watch(connection);
         tokio::spawn(async move {

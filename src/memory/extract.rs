@@ -11,15 +11,19 @@
 //! `secrets` (redact) → `source`, `paste` (drop what is not the speaker's own text) → `sentence`, `split` (sentences,
 //! clauses, words) → `clause`, `verb_group` (subject, verb, tense) → `policy` with `action`, `predicate`, `belonging`
 //! (is it worth keeping, and by which rule) → `grammar`, `verbs` (third person) → `dates` (absolute beside relative).
-//! `user` and `assistant` run them for their side; `instruction` knows what the user wants to last.
+//! `user` and `assistant` run them for their side; `instruction` knows what the user wants to last, `forget` what they want
+//! gone, and `facts` which memories a new one confirms or supersedes.
 
 mod action;
 mod assistant;
 mod belonging;
 mod clause;
 mod dates;
+mod facts;
+mod forget;
 mod grammar;
 mod instruction;
+mod language;
 mod paste;
 mod pattern;
 mod policy;
@@ -33,11 +37,15 @@ mod verb_group;
 mod verbs;
 mod words;
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 
+use crate::model::{Fact, MemoryType, Rule};
 use crate::text::fingerprint;
+
+pub use facts::fact;
 
 /// How much of each side is read, in bytes; what lies beyond is paste, not conversation.
 const MAX_SIDE_BYTES: usize = 64 * 1024;
@@ -80,35 +88,93 @@ pub struct Exchange<'a> {
 /// One memory found in an exchange.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Extracted {
-    /// A whole sentence in the third person, without a period: "User prefers dark mode".
+    /// A whole sentence in the third person, without a period: "User prefers dark mode". For something to forget, what names it.
     pub content: String,
     /// The stable kebab-case name of the rule that found it.
-    pub rule: &'static str,
+    pub rule: Cow<'static, str>,
     /// Who said it.
     pub speaker: Speaker,
     /// The sentence it was read from, secrets redacted.
     pub sentence: String,
+    /// What kind of knowledge it is.
+    pub kind: MemoryType,
     /// How sure the rule is, 0 to 1.
     pub confidence: f64,
+    /// What it says, as far as another memory can say otherwise.
+    pub fact: Option<Fact>,
+    /// Whether it is to be forgotten, rather than kept.
+    pub forget: bool,
 }
 
-/// The memories in an exchange: each fact once, the user's own words before the assistant's.
-#[must_use]
-pub fn extract(exchange: &Exchange<'_>) -> Vec<Extracted> {
-    let said = exchange
-        .user
-        .into_iter()
-        .flat_map(|text| user::extract(capped(text, MAX_SIDE_BYTES)));
-    let noted = exchange
-        .assistant
-        .into_iter()
-        .flat_map(|text| assistant::extract(capped(text, MAX_SIDE_BYTES)));
-    let mut seen = HashSet::new();
-    said.chain(noted)
-        .filter_map(|found| finished(found, exchange.at))
-        .filter(|found| seen.insert(fingerprint(&found.content)))
-        .take(MAX_MEMORIES)
-        .collect()
+impl Extracted {
+    fn new(
+        content: String,
+        (rule, confidence): (&'static str, f64),
+        speaker: Speaker,
+        sentence: &sentence::Sentence,
+    ) -> Self {
+        Self {
+            fact: None,
+            content,
+            rule: rule.into(),
+            speaker,
+            sentence: sentence.text.clone(),
+            kind: MemoryType::Semantic,
+            confidence,
+            forget: false,
+        }
+    }
+}
+
+/// Finds memories, by the rules of this module and by those that somebody added.
+#[derive(Debug, Default)]
+pub struct Extractor {
+    rules: Vec<Rule>,
+}
+
+impl Extractor {
+    /// An extractor with rules of one's own, which go before the built-in ones.
+    #[must_use]
+    pub fn new(rules: Vec<Rule>) -> Self {
+        Self { rules }
+    }
+
+    /// The memories in an exchange: each fact once, the user's own words before the assistant's.
+    #[must_use]
+    pub fn extract(&self, exchange: &Exchange<'_>) -> Vec<Extracted> {
+        let said: Vec<Extracted> = exchange
+            .user
+            .into_iter()
+            .flat_map(|text| user::extract(capped(text, MAX_SIDE_BYTES), &self.rules))
+            .filter_map(|found| finished(found, exchange.at))
+            .collect();
+        let noted = exchange
+            .assistant
+            .into_iter()
+            .filter(|_| !said.iter().any(|found| found.forget))
+            .flat_map(|text| assistant::extract(capped(text, MAX_SIDE_BYTES)))
+            .filter_map(|found| finished(found, exchange.at))
+            .filter(|found| !contradicts(found, &said))
+            .collect::<Vec<_>>();
+        let mut seen = HashSet::new();
+        said.into_iter()
+            .chain(noted)
+            .filter(|found| found.forget || seen.insert(fingerprint(&found.content)))
+            .take(MAX_MEMORIES)
+            .collect()
+    }
+}
+
+/// Whether the assistant notes something else than what the user has just said.
+fn contradicts(noted: &Extracted, said: &[Extracted]) -> bool {
+    let slot = |found: &Extracted| {
+        found
+            .fact
+            .as_ref()
+            .and_then(|fact| fact.slot.as_ref())
+            .map(|slot| slot.name.clone())
+    };
+    slot(noted).is_some_and(|noted| said.iter().any(|said| slot(said).as_ref() == Some(&noted)))
 }
 
 /// Puts the dates in, and refuses what must not become a memory whichever rule found it.
@@ -121,8 +187,17 @@ fn finished(mut found: Extracted, at: DateTime<Utc>) -> Option<Extracted> {
         return None;
     }
     found.content = secrets::without_tail(&found.content).to_owned();
-    found.content = dates::annotated(&found.content, at);
+    found.fact = found.fact.or_else(|| fact(&found.content));
+    if !found.forget {
+        found.content = dates::annotated(&found.content, at);
+    }
     Some(found)
+}
+
+/// `text` with every secret in it replaced by `[redacted]`.
+#[must_use]
+pub fn redacted(text: &str) -> Cow<'_, str> {
+    secrets::redact(text)
 }
 
 /// The beginning of `text`, of at most `bytes`, cut between characters.

@@ -100,6 +100,20 @@ impl<'a> ChatRequest<'a> {
         self.messages.iter().rev().find(|message| message.role == Role::User)
     }
 
+    /// The newest message of the user, unless the answer to it has begun already and this request brings it what a tool found.
+    #[must_use]
+    pub fn unanswered_user(&self) -> Option<&Message> {
+        let mut newer = self
+            .messages
+            .iter()
+            .rev()
+            .take_while(|message| message.role != Role::User);
+        if newer.any(|message| message.role == Role::Other) {
+            return None;
+        }
+        self.newest_user()
+    }
+
     /// The words of a message: its text, or its text parts joined by line breaks.
     #[must_use]
     pub fn text(&self, message: &Message) -> Cow<'a, str> {

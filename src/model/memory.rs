@@ -131,10 +131,18 @@ pub struct Memory {
     pub accessed_at: Option<DateTime<Utc>>,
     /// How often it was injected.
     pub access_count: i64,
+    /// When it was last said.
+    pub last_confirmed_at: DateTime<Utc>,
+    /// How often it was said again.
+    pub confirmation_count: i64,
+    /// When something newer took its place.
+    pub superseded_at: Option<DateTime<Utc>>,
+    /// What took its place, where that is still there.
+    pub superseded_by: Option<MemoryId>,
 }
 
 /// A memory before it is stored; the content is already valid.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NewMemory {
     /// The words, 1 to [`MAX_CONTENT_BYTES`] bytes.
     pub content: String,
@@ -152,10 +160,32 @@ pub struct NewMemory {
     pub turn: Option<Turn>,
     /// When it came to be; `None`: now.
     pub created_at: Option<DateTime<Utc>>,
+    /// What it says of the user, where it says something that another memory can contradict.
+    pub fact: Option<Fact>,
+}
+
+/// What a memory says of the user, as far as another memory can say the same, the opposite or something newer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fact {
+    /// The single-valued fact that it gives a value of.
+    pub slot: Option<Slot>,
+    /// Its telling words without tense and negation: `smok cigar`.
+    pub statement: String,
+    /// Whether it says that this is over.
+    pub ended: bool,
+}
+
+/// A fact that has one value at a time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Slot {
+    /// Which: `home`, `favourite colour`.
+    pub name: String,
+    /// Its value, in lower case.
+    pub value: String,
 }
 
 /// What makes a memory a piece of a conversation. Memories of one conversation are neighbours in the order in which they were stored.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Turn {
     /// Which conversation.
     pub conversation_id: String,

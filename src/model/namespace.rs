@@ -136,8 +136,11 @@ pub struct NamespaceConfig {
 /// Counts of a namespace, kept by the database with each write.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct NamespaceStats {
-    /// Memories in the namespace.
+    /// Memories in the namespace that are valid.
     pub memory_count: i64,
+    /// Memories whose place something newer has taken.
+    #[serde(skip)]
+    pub superseded_count: i64,
     /// Tokens (`o200k`) of their contents, as context lines.
     pub token_count: i64,
     /// Words of their contents.

@@ -9,9 +9,9 @@ const AZURE_HOSTS: &[&str] = &[
     ".services.ai.azure.com",
 ];
 
-/// The address of a backend.
+/// The address of a backend, and of the calls to it.
 #[derive(Clone, Debug)]
-pub(super) struct Address {
+pub struct Address {
     /// Scheme, host and path, without a slash at the end.
     base: String,
     /// Query that goes with every call (Azure's `api-version`).
@@ -23,19 +23,24 @@ pub(super) struct Address {
 
 impl Address {
     /// Reads an address. `path` stands between it and the path of a call; without it that is `/v1`, unless the address names a version itself.
-    pub(super) fn parse(address: &str, path: Option<&str>) -> Result<Self, String> {
+    ///
+    /// # Errors
+    /// It is no address, with a sentence that says so.
+    pub fn parse(address: &str, path: Option<&str>) -> Result<Self, String> {
         let wrong = || format!("proxy.backend is no address: {address:?}");
         let uri: Uri = address.parse().map_err(|_| wrong())?;
         let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
             return Err(wrong());
         };
         let host = authority.host().to_ascii_lowercase();
-        let azure = AZURE_HOSTS.iter().any(|suffix| host.ends_with(suffix));
         let own_path = uri
             .path()
             .split('/')
             .filter(|segment| !segment.is_empty())
             .collect::<Vec<_>>();
+        // A gateway before Azure has a name of its own, but the paths and the key header of Azure.
+        let is_deployment = own_path.windows(2).any(|pair| pair == ["openai", "deployments"]);
+        let azure = is_deployment || AZURE_HOSTS.iter().any(|suffix| host.ends_with(suffix));
         let between = match path {
             Some(path) => path,
             None if own_path.iter().any(|segment| is_version(segment)) => "",
@@ -56,7 +61,8 @@ impl Address {
     }
 
     /// The address of a call: `rest` is its path behind `/proxy/v1`.
-    pub(super) fn of_call(&self, rest: &str, query: Option<&str>) -> String {
+    #[must_use]
+    pub fn of_call(&self, rest: &str, query: Option<&str>) -> String {
         let mut address = format!("{}{rest}", self.base);
         for (index, query) in [self.query.as_deref(), query].into_iter().flatten().enumerate() {
             address.push(if index == 0 { '?' } else { '&' });
@@ -66,12 +72,14 @@ impl Address {
     }
 
     /// Scheme, host and port, for people.
-    pub(super) fn origin(&self) -> &str {
+    #[must_use]
+    pub fn origin(&self) -> &str {
         &self.origin
     }
 
     /// Whether the backend takes its key as `api-key`.
-    pub(super) fn is_azure(&self) -> bool {
+    #[must_use]
+    pub fn is_azure(&self) -> bool {
         self.azure
     }
 }

@@ -11,7 +11,7 @@ use super::sse::SseParser;
 /// Most text that is kept of an answer, in bytes. What comes after it is relayed and not read.
 const MAX_TEXT: usize = 256 << 10;
 /// Largest whole (not streamed) answer that is read, in bytes.
-const MAX_DOCUMENT: usize = 4 << 20;
+const MAX_DOCUMENT: usize = 1 << 20;
 
 /// What the assistant said.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,6 +20,40 @@ pub struct Answer {
     pub text: String,
     /// Whether it came to its own end: not cut off by an error, by a limit or by a client that went away.
     pub complete: bool,
+    /// Why it was relayed and not read.
+    pub unread: Option<Unread>,
+}
+
+/// Why an answer was relayed and not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unread {
+    /// It is larger than what is read.
+    TooLarge,
+    /// Its compression is unknown or broken.
+    Encoding,
+    /// It is neither a stream of events nor JSON.
+    Format,
+}
+
+impl Unread {
+    /// Its name in metrics and logs.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::TooLarge => "too_large",
+            Self::Encoding => "encoding",
+            Self::Format => "format",
+        }
+    }
+}
+
+impl Answer {
+    pub(super) fn unread(reason: Unread) -> Self {
+        Self {
+            unread: Some(reason),
+            ..Self::default()
+        }
+    }
 }
 
 /// Reads an answer as it passes.
@@ -46,27 +80,32 @@ impl Collector {
         }
     }
 
-    pub(super) fn feed(&mut self, bytes: &[u8]) {
-        match self {
-            Self::Events { parser, stream } => parser.feed(bytes, |event| stream.event(event)),
-            Self::Document(document) => {
-                // One byte too many marks it as too large.
-                let room = (MAX_DOCUMENT + 1).saturating_sub(document.len());
-                document.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
+    /// Takes the next bytes; an error where they are more than what is read, and then it is of no use any more.
+    pub(super) fn feed(&mut self, bytes: &[u8]) -> Result<(), Unread> {
+        let fits = match self {
+            Self::Events { parser, stream } => {
+                let parsed = parser.feed(bytes, |event| stream.event(event));
+                parsed.is_ok() && stream.unread.is_none()
             }
-        }
+            Self::Document(document) if document.len() + bytes.len() > MAX_DOCUMENT => false,
+            Self::Document(document) => {
+                document.extend_from_slice(bytes);
+                true
+            }
+        };
+        if fits { Ok(()) } else { Err(Unread::TooLarge) }
     }
 
     /// The answer; `ended` says whether the body came to its end.
     pub(super) fn finish(self, ended: bool) -> Answer {
         match self {
-            Self::Events { mut parser, mut stream } => {
-                if ended {
-                    parser.finish(|event| stream.event(event));
+            Self::Events { parser, mut stream } => {
+                if ended && parser.finish(|event| stream.event(event)).is_err() {
+                    return Answer::unread(Unread::TooLarge);
                 }
                 stream.answer(ended)
             }
-            Self::Document(document) if ended && document.len() <= MAX_DOCUMENT => read_document(&document),
+            Self::Document(document) if ended => read_document(&document),
             Self::Document(_) => Answer::default(),
         }
     }
@@ -79,6 +118,8 @@ pub(super) struct Stream {
     done: bool,
     finished: bool,
     failed: bool,
+    /// Set where there is more text than is kept.
+    unread: Option<Unread>,
 }
 
 #[derive(Deserialize)]
@@ -130,24 +171,28 @@ impl Stream {
                 if self.text.len() + text.len() <= MAX_TEXT {
                     self.text.push_str(&text);
                 } else {
-                    self.failed = true;
+                    self.unread = Some(Unread::TooLarge);
                 }
             }
         }
     }
 
     fn answer(self, ended: bool) -> Answer {
+        if let Some(reason) = self.unread {
+            return Answer::unread(reason);
+        }
         let complete = !self.failed && (self.done || self.finished && ended);
         Answer {
             text: self.text,
             complete,
+            unread: None,
         }
     }
 }
 
 fn read_document(document: &[u8]) -> Answer {
     let Ok(chunk) = serde_json::from_slice::<Chunk<'_>>(document) else {
-        return Answer::default();
+        return Answer::unread(Unread::Format);
     };
     let first = chunk.choices.into_iter().flatten().find(|choice| choice.index == 0);
     let Some(Choice {
@@ -159,8 +204,15 @@ fn read_document(document: &[u8]) -> Answer {
         return Answer::default();
     };
     let text = content_text(content);
-    let complete = !finish_reason.as_deref().is_some_and(is_cut_off) && text.len() <= MAX_TEXT;
-    Answer { text, complete }
+    if text.len() > MAX_TEXT {
+        return Answer::unread(Unread::TooLarge);
+    }
+    let complete = !finish_reason.as_deref().is_some_and(is_cut_off);
+    Answer {
+        text,
+        complete,
+        unread: None,
+    }
 }
 
 /// Whether an answer with this `finish_reason` was cut off.

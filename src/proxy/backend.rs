@@ -5,18 +5,21 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use http::{Method, Response};
+use http::{Method, Response, StatusCode};
 use http_body::Body;
+use reqwest::Url;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::address::Address;
-use super::body::{BackendBody, Progress, Upload};
+use super::body::{BackendBody, BodyError, Progress, Upload};
 use super::error::{BackendError, SetUpError, chain};
 use super::headers::{strip_hop_by_hop, strip_own};
 use crate::config;
 
 /// Where Azure looks for its key.
 const AZURE_KEY: HeaderName = HeaderName::from_static("api-key");
+/// What stands behind `/proxy/v1` in a chat request.
+pub const CHAT_COMPLETIONS: &str = "/chat/completions";
 /// Where maia takes its own key in a proxied request.
 const OWN_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
@@ -36,6 +39,8 @@ pub enum OwnKey {
 pub struct Backend {
     client: reqwest::Client,
     address: Address,
+    /// Where chat goes, parsed once.
+    chat: Url,
     key: Option<HeaderValue>,
     headers: HeaderMap,
     timeout_first_byte: Duration,
@@ -54,6 +59,8 @@ impl Backend {
             Some(key) => Some(secret_value(&format!("Bearer {}", key.expose_secret()).into())?),
             None => None,
         };
+        let chat = address.of_call(CHAT_COMPLETIONS, None);
+        let chat = Url::parse(&chat).map_err(|error| SetUpError(format!("proxy.backend: {chat:?}: {error}")))?;
         let mut headers = HeaderMap::new();
         for (name, value) in &settings.headers {
             let name: HeaderName = name
@@ -63,11 +70,12 @@ impl Backend {
         }
         // The provider of the process; whoever was first has set the same one.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        // No redirects, no proxy of the environment, no decompression: what the backend says is relayed as it says it.
+        // No redirects, no proxy of the environment, no second try, no decompression: what the backend says is relayed as it says it.
         let mut client = reqwest::Client::builder()
             .connect_timeout(settings.timeout_connect.unwrap_or(settings.timeout))
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
+            .retry(reqwest::retry::never())
             .tcp_nodelay(true)
             .pool_idle_timeout(Duration::from_secs(30));
         if let Some(path) = &settings.ca_file {
@@ -80,6 +88,7 @@ impl Backend {
         Ok(Self {
             client: client.build().map_err(|error| SetUpError(chain(&error)))?,
             address,
+            chat,
             key,
             headers,
             timeout_first_byte: settings.timeout_first_byte.unwrap_or(settings.timeout),
@@ -120,10 +129,11 @@ impl Backend {
         strip_own(&mut headers);
         self.set_keys(&mut headers, own_key);
         let progress = Progress::start();
-        let mut request = self
-            .client
-            .request(method, self.address.of_call(path, query))
-            .headers(headers);
+        let request = match (path, query) {
+            (CHAT_COMPLETIONS, None) => self.client.request(method, self.chat.clone()),
+            _ => self.client.request(method, self.address.of_call(path, query)),
+        };
+        let mut request = request.headers(headers);
         // A request without a body must not get one by being wrapped; one of known length keeps its length.
         let size = body.size_hint().exact();
         if size != Some(0) || has_length {
@@ -134,6 +144,11 @@ impl Backend {
             () = progress.stalled_for(self.timeout_first_byte) => return Err(BackendError::TimedOut),
         };
         let (mut parts, body) = Response::<reqwest::Body>::from(answer).into_parts();
+        if parts.status == StatusCode::SWITCHING_PROTOCOLS {
+            // Nobody asked for it: `Upgrade` is not forwarded.
+            let message = format!("{} switched to another protocol", self.origin());
+            return Err(BackendError::Unreachable(message));
+        }
         strip_hop_by_hop(&mut parts.headers);
         Ok(Response::from_parts(parts, BackendBody::new(body, self.timeout_idle)))
     }
@@ -161,7 +176,9 @@ impl Backend {
     }
 
     fn failed(&self, error: &reqwest::Error) -> BackendError {
-        if error.is_timeout() {
+        if let Some(slow) = slow_upload(error) {
+            BackendError::SlowUpload(slow)
+        } else if error.is_timeout() {
             BackendError::TimedOut
         } else if error.is_body() {
             BackendError::RequestBody(chain(error))
@@ -183,6 +200,17 @@ fn secret_value(secret: &SecretString) -> Result<HeaderValue, SetUpError> {
         .map_err(|_| SetUpError("a key or header of the proxy settings cannot stand in a header".into()))?;
     value.set_sensitive(true);
     Ok(value)
+}
+
+/// What an error says of a client that was too slow with its body.
+fn slow_upload(error: &reqwest::Error) -> Option<BodyError> {
+    let mut error: &dyn Error = error;
+    loop {
+        if let Some(BodyError::Idle(idle)) = error.downcast_ref() {
+            return Some(BodyError::Idle(*idle));
+        }
+        error = error.source()?;
+    }
 }
 
 /// The first cause of an error, without the address that `reqwest` puts before it: a query may hold what is not for logs.

@@ -1,5 +1,6 @@
 //! Bodies that watch the clock.
 
+use std::error::Error;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,45 +15,62 @@ use tokio::time::{Instant, Sleep};
 #[derive(Debug, thiserror::Error)]
 pub enum BodyError {
     /// Nothing came for too long.
-    #[error("the backend sent nothing for {}s", .0.as_secs())]
+    #[error("nothing came for {} s", .0.as_secs_f32())]
     Idle(Duration),
     /// The connection broke.
     #[error("{0}")]
     Broken(String),
 }
 
-/// The body of the backend's answer, as it arrives: every frame, trailers included. Ends with an error when nothing comes for too long.
-pub struct BackendBody {
-    inner: reqwest::Body,
+/// The body of the backend's answer.
+pub type BackendBody = TimedBody<reqwest::Body>;
+
+/// A body as it arrives, every frame, trailers included. Ends with an error when nothing comes for too long.
+///
+/// Only time counts that somebody waited: where the reader is the slow one, the sender is not to blame.
+pub struct TimedBody<B> {
+    inner: B,
     idle: Duration,
-    timer: Pin<Box<Sleep>>,
+    /// Made when it is waited for the first time: most bodies are there at once.
+    timer: Option<Pin<Box<Sleep>>>,
+    waiting: bool,
 }
 
-impl BackendBody {
-    pub(super) fn new(inner: reqwest::Body, idle: Duration) -> Self {
+impl<B> TimedBody<B> {
+    /// `idle` is the longest wait for the next frame.
+    pub fn new(inner: B, idle: Duration) -> Self {
         Self {
             inner,
             idle,
-            timer: Box::pin(tokio::time::sleep(idle)),
+            timer: None,
+            waiting: false,
         }
     }
 }
 
-impl Body for BackendBody {
+impl<B> Body for TimedBody<B>
+where
+    B: Body<Data = Bytes> + Unpin,
+    B::Error: Error,
+{
     type Data = Bytes;
     type Error = BodyError;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let this = &mut *self;
         if let Poll::Ready(frame) = Pin::new(&mut this.inner).poll_frame(cx) {
-            let next = Instant::now() + this.idle;
-            this.timer.as_mut().reset(next);
+            this.waiting = false;
             return Poll::Ready(
                 frame.map(|frame| frame.map_err(|error| BodyError::Broken(super::error::chain(&error)))),
             );
         }
-        ready!(this.timer.as_mut().poll(cx));
-        Poll::Ready(Some(Err(BodyError::Idle(this.idle))))
+        let idle = this.idle;
+        let timer = this.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(idle)));
+        if !std::mem::replace(&mut this.waiting, true) {
+            timer.as_mut().reset(Instant::now() + idle);
+        }
+        ready!(timer.as_mut().poll(cx));
+        Poll::Ready(Some(Err(BodyError::Idle(idle))))
     }
 
     fn is_end_stream(&self) -> bool {

@@ -2,6 +2,8 @@
 
 use std::error::Error;
 
+use super::body::BodyError;
+
 /// The backend gave no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum BackendError {
@@ -11,6 +13,9 @@ pub enum BackendError {
     /// No connection, or one that broke before the answer began.
     #[error("{0}")]
     Unreachable(String),
+    /// The client sent no more of its own request body.
+    #[error("{0}")]
+    SlowUpload(BodyError),
     /// The client broke off its own request body.
     #[error("the request body ended early: {0}")]
     RequestBody(String),

@@ -5,11 +5,11 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http::Response;
-use http::header;
 use http_body::{Body, Frame, SizeHint};
 
-use super::answer::{Answer, Collector};
+use super::answer::Answer;
 use super::body::{BackendBody, BodyError};
+use super::copy::AnswerCopy;
 
 /// Passes an answer through; calls `on_end` once, when its body has ended, broken off, or been dropped because the client went away.
 ///
@@ -18,12 +18,7 @@ pub fn tee<F>(response: Response<BackendBody>, on_end: F) -> Response<impl Body<
 where
     F: FnOnce(Answer) + Send + Unpin + 'static,
 {
-    let content_type = response
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or("");
-    let copy = Collector::new(content_type);
+    let copy = AnswerCopy::new(response.headers());
     response.map(|inner| Tee {
         inner,
         copy: Some((copy, on_end)),
@@ -33,13 +28,13 @@ where
 struct Tee<F: FnOnce(Answer)> {
     inner: BackendBody,
     /// Gone once the answer was handed over.
-    copy: Option<(Collector, F)>,
+    copy: Option<(AnswerCopy, F)>,
 }
 
 impl<F: FnOnce(Answer)> Tee<F> {
     fn finish(&mut self, ended: bool) {
-        if let Some((collector, on_end)) = self.copy.take() {
-            on_end(collector.finish(ended));
+        if let Some((copy, on_end)) = self.copy.take() {
+            on_end(copy.finish(ended));
         }
     }
 }
@@ -52,8 +47,8 @@ impl<F: FnOnce(Answer) + Unpin> Body for Tee<F> {
         let frame = ready!(Pin::new(&mut self.inner).poll_frame(cx));
         match &frame {
             Some(Ok(frame)) => {
-                if let (Some(bytes), Some((collector, _))) = (frame.data_ref(), &mut self.copy) {
-                    collector.feed(bytes);
+                if let (Some(bytes), Some((copy, _))) = (frame.data_ref(), &mut self.copy) {
+                    copy.feed(bytes);
                 }
                 // The server may not ask again for a body that has said that it is at its end.
                 if self.inner.is_end_stream() {

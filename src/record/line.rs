@@ -1,12 +1,36 @@
 //! A line of an export: a memory or a namespace as the API shows it.
 
-use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{ConfigBody, FieldError, MemoryBody, Object, parse_named, parse_time};
-use crate::model::{MemoryId, Metadata, NamespaceConfig, NamespaceName, Source, Tags};
+use super::{ConfigBody, FieldError, MemoryBody, MemoryView, Object, parse_named, parse_time};
+use crate::memory::extract;
+use crate::model::{Fact, Memory, MemoryId, Metadata, NamespaceConfig, NamespaceName, Source, Tags};
 use crate::store::{Entry, MemoryEntry, NamespaceEntry};
+
+/// A memory as a line shows it: as the API does, and with what it says of the user where that cannot be read from its words.
+#[derive(Serialize)]
+pub struct MemoryLine {
+    #[serde(flatten)]
+    memory: MemoryView,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fact: Option<Fact>,
+}
+
+impl MemoryLine {
+    /// The line of a stored memory.
+    #[must_use]
+    pub fn new(memory: Memory, fact: Option<&Fact>, namespace: &NamespaceName) -> Self {
+        let fact = fact
+            .filter(|fact| extract::fact(&memory.content).as_ref() != Some(*fact))
+            .cloned();
+        Self {
+            memory: MemoryView::new(memory, namespace),
+            fact,
+        }
+    }
+}
 
 /// The fields of both kinds of lines. A memory has `content`, a namespace has `name`.
 #[derive(Default, Deserialize)]
@@ -27,6 +51,11 @@ struct LineBody {
     updated_at: Option<String>,
     accessed_at: Option<String>,
     access_count: Option<u32>,
+    last_confirmed_at: Option<String>,
+    confirmation_count: Option<u32>,
+    superseded_at: Option<String>,
+    superseded_by: Option<String>,
+    fact: Option<Fact>,
     name: Option<String>,
     config: Option<Object<ConfigBody>>,
     /// Follows from the memories.
@@ -74,6 +103,18 @@ impl LineBody {
         let id: Option<MemoryId> = parse_named("id", self.id.as_deref(), parse_id)?;
         let updated_at = parse_named("updated_at", self.updated_at.as_deref(), parse_time)?;
         let accessed_at = parse_named("accessed_at", self.accessed_at.as_deref(), parse_time)?;
+        let last_confirmed_at = parse_named("last_confirmed_at", self.last_confirmed_at.as_deref(), parse_time)?;
+        let superseded_at = parse_named("superseded_at", self.superseded_at.as_deref(), parse_time)?;
+        let superseded_by: Option<MemoryId> = parse_named("superseded_by", self.superseded_by.as_deref(), parse_id)?;
+        if superseded_by.is_some() && superseded_at.is_none() {
+            return Err(FieldError::new(
+                "superseded_at",
+                "is missing; it belongs to superseded_by",
+            ));
+        }
+        if superseded_by.is_some() && superseded_by == id {
+            return Err(FieldError::new("superseded_by", "must be another memory"));
+        }
         let body = MemoryBody {
             content: self.content,
             r#type: self.r#type,
@@ -86,13 +127,19 @@ impl LineBody {
             speaker: self.speaker,
             created_at: self.created_at,
         };
+        let mut memory = body.into_new()?;
+        memory.fact = self.fact.or(memory.fact);
         Ok(MemoryEntry {
             namespace,
             id,
-            memory: body.into_new()?,
+            memory,
             updated_at,
             accessed_at,
             access_count: self.access_count.unwrap_or_default().into(),
+            last_confirmed_at,
+            confirmation_count: self.confirmation_count.unwrap_or_default().into(),
+            superseded_at,
+            superseded_by,
         })
     }
 }

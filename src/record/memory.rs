@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{FieldError, parse_named, parse_time, serialize_time};
+use super::{FieldError, parse_named, parse_time, serialize_optional_time, serialize_time};
+use crate::memory::extract::fact;
 use crate::model::{
     MAX_CONTENT_BYTES, Memory, MemoryId, MemoryType, Metadata, NamespaceName, NewMemory, Source, Tags, Turn,
 };
@@ -18,7 +19,7 @@ const MAX_TAG_LENGTH: usize = 128;
 const MAX_METADATA_BYTES: usize = 16_384;
 
 /// Longest id of a conversation, in characters.
-const MAX_CONVERSATION_LENGTH: usize = 256;
+pub const MAX_CONVERSATION_LENGTH: usize = 256;
 /// Longest role and longest name of a speaker, in characters.
 const MAX_NAME_LENGTH: usize = 128;
 
@@ -43,6 +44,13 @@ pub struct MemoryView {
     #[serde(serialize_with = "serialize_time")]
     accessed_at: DateTime<Utc>,
     access_count: i64,
+    /// When it was made, until it is first said again.
+    #[serde(serialize_with = "serialize_time")]
+    last_confirmed_at: DateTime<Utc>,
+    confirmation_count: i64,
+    #[serde(serialize_with = "serialize_optional_time")]
+    superseded_at: Option<DateTime<Utc>>,
+    superseded_by: Option<MemoryId>,
 }
 
 /// The fields of a memory that is a piece of a conversation.
@@ -81,6 +89,10 @@ impl MemoryView {
             updated_at: memory.updated_at,
             accessed_at: memory.accessed_at.unwrap_or(memory.created_at),
             access_count: memory.access_count,
+            last_confirmed_at: memory.last_confirmed_at,
+            confirmation_count: memory.confirmation_count,
+            superseded_at: memory.superseded_at,
+            superseded_by: memory.superseded_by,
         }
     }
 }
@@ -148,6 +160,7 @@ impl MemoryBody {
             ));
         }
         Ok(MemoryUpdate {
+            fact: self.content.as_deref().and_then(fact),
             content: self.content,
             kind: parse_named("type", self.r#type.as_deref(), MemoryType::parse)?,
             source: parse_named("source", self.source.as_deref(), Source::parse)?,
@@ -174,6 +187,7 @@ impl MemoryBody {
             confidence: fields.confidence.unwrap_or(1.0),
             turn,
             created_at,
+            fact: fields.fact,
         })
     }
 

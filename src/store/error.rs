@@ -69,7 +69,7 @@ impl OpenError {
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
     /// No room on the disk.
-    #[error("the disk that holds the database is full")]
+    #[error("the disk that holds the database is full; once there is room, maia goes on by itself")]
     Full,
     /// Too little room on the disk for what is asked.
     #[error("there is too little room on the disk: {} MiB are needed and {} MiB are free", needed.div_ceil(1 << 20), free >> 20)]
@@ -80,7 +80,7 @@ pub enum StoreError {
         free: u64,
     },
     /// The file system or the file refuses writes.
-    #[error("the database cannot be written: its file or its file system is read-only")]
+    #[error("the database cannot be written, its file or its file system is read-only")]
     ReadOnly,
     /// Locked by another program, or all connections are in use.
     #[error("the database is busy")]
@@ -88,6 +88,9 @@ pub enum StoreError {
     /// maia is shutting down.
     #[error("the database is closed")]
     Closed,
+    /// The disk fails, or has turned read-only under us.
+    #[error("the disk that holds the database does not take or give data ({0}); the system's log says why")]
+    Disk(String),
     /// Anything else that `SQLite` says.
     #[error("the database reported: {0}")]
     Database(String),
@@ -99,6 +102,7 @@ impl From<rusqlite::Error> for StoreError {
             Some(ErrorCode::DiskFull) => Self::Full,
             Some(ErrorCode::ReadOnly) => Self::ReadOnly,
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy,
+            Some(ErrorCode::SystemIoFailure) => Self::Disk(error.to_string()),
             _ => Self::Database(error.to_string()),
         }
     }

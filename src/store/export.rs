@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, Row};
 
 use super::care::{CareError, Partial, Stop, copy, inspect};
 use super::{connection, memories, migrations, namespaces};
-use crate::model::{Memory, Namespace, NamespaceName, NamespaceNumber};
+use crate::model::{Fact, Memory, Namespace, NamespaceName, NamespaceNumber, Slot};
 
 /// What an export consists of, in this order.
 #[derive(Debug)]
@@ -15,8 +15,9 @@ pub enum Exported<'a> {
     Total(i64),
     /// A namespace. All of them come before the first memory, in the order in which they were made.
     Namespace(Namespace),
-    /// A memory and its namespace's name; namespace by namespace, in the order in which they were stored.
-    Memory(Memory, &'a NamespaceName),
+    /// A memory, what it says of the user, and its namespace's name; namespace by namespace, in the order in which they were stored. Those that are
+    /// superseded are among them.
+    Memory(Memory, Option<&'a Fact>, &'a NamespaceName),
 }
 
 /// Hands over everything in a database, or in one namespace of it. The database may be in use; `each` should not keep the caller waiting, for the
@@ -52,14 +53,17 @@ pub fn export(
         }
     }
     each(Exported::Total(
-        namespaces.iter().map(|namespace| namespace.stats.memory_count).sum(),
+        namespaces
+            .iter()
+            .map(|namespace| namespace.stats.memory_count + namespace.stats.superseded_count)
+            .sum(),
     ))?;
     for namespace in &namespaces {
         each(Exported::Namespace(namespace.clone()))?;
     }
     for namespace in &namespaces {
-        memories_of(&transaction, namespace.number, database, |memory| {
-            each(Exported::Memory(memory, &namespace.name))
+        memories_of(&transaction, namespace.number, database, |memory, fact| {
+            each(Exported::Memory(memory, fact.as_ref(), &namespace.name))
         })?;
     }
     Ok(())
@@ -69,18 +73,34 @@ fn memories_of(
     connection: &Connection,
     namespace: NamespaceNumber,
     database: &Path,
-    mut each: impl FnMut(Memory) -> Result<(), CareError>,
+    mut each: impl FnMut(Memory, Option<Fact>) -> Result<(), CareError>,
 ) -> Result<(), CareError> {
     let fail = CareError::sqlite(database);
     let columns = memories::COLUMNS;
     let mut statement = connection
         .prepare_cached(&format!(
-            "SELECT {columns} FROM memories WHERE row_id BETWEEN ?1 AND ?2 ORDER BY row_id"
+            "SELECT {columns}, slot, slot_value, statement, ended FROM memories WHERE row_id BETWEEN ?1 AND ?2 ORDER BY row_id"
         ))
         .map_err(&fail)?;
     let mut rows = statement.query(<[i64; 2]>::from(namespace.row_ids())).map_err(&fail)?;
     while let Some(row) = rows.next().map_err(&fail)? {
-        each(memories::from_row(row).map_err(&fail)?)?;
+        let fact = fact(row).map_err(&fail)?;
+        each(memories::from_row(row).map_err(&fail)?, fact)?;
     }
     Ok(())
+}
+
+fn fact(row: &Row<'_>) -> rusqlite::Result<Option<Fact>> {
+    let Some(statement) = row.get("statement")? else {
+        return Ok(None);
+    };
+    let slot = match (row.get("slot")?, row.get("slot_value")?) {
+        (Some(name), Some(value)) => Some(Slot { name, value }),
+        _ => None,
+    };
+    Ok(Some(Fact {
+        slot,
+        statement,
+        ended: row.get("ended")?,
+    }))
 }

@@ -69,6 +69,14 @@ pub struct MemoryEntry {
     pub accessed_at: Option<DateTime<Utc>>,
     /// How often it was injected.
     pub access_count: i64,
+    /// When it was last said.
+    pub last_confirmed_at: Option<DateTime<Utc>>,
+    /// How often it was said again.
+    pub confirmation_count: i64,
+    /// When something newer took its place.
+    pub superseded_at: Option<DateTime<Utc>>,
+    /// What took its place.
+    pub superseded_by: Option<MemoryId>,
 }
 
 /// An entry with all that follows from its words, so that the writing thread need not work that out.
@@ -116,6 +124,8 @@ pub struct Importer {
     begun: Option<Instant>,
     /// Namespaces that the open transaction has met, with the sequence of their next memory.
     open: FxHashMap<NamespaceName, (NamespaceNumber, i64)>,
+    /// Superseded memories, by row id, whose successor has not come yet.
+    waiting: FxHashMap<MemoryId, Vec<i64>>,
     /// What came of the transactions that are done.
     counts: ImportCounts,
     /// The same with the open one.
@@ -144,6 +154,7 @@ impl Importer {
             shared,
             begun: None,
             open: FxHashMap::default(),
+            waiting: FxHashMap::default(),
             counts: ImportCounts::default(),
             running: ImportCounts::default(),
         })
@@ -250,23 +261,29 @@ impl Importer {
         }
         let memory = &entry.memory;
         let turn = memory.turn.as_ref();
-        // Until its first use the API shows the time of its making, and the database nothing.
+        let fact = memory.fact.as_ref();
+        let slot = fact.and_then(|fact| fact.slot.as_ref());
+        // Until its first use the API shows the time of its making, and the database nothing. The same until it is first said again.
         let accessed_at = entry
             .accessed_at
             .filter(|at| entry.access_count > 0 || *at != created_at);
+        let confirmed_at = entry
+            .last_confirmed_at
+            .filter(|at| entry.confirmation_count > 0 || *at != created_at);
+        let row_id = number.row_ids().0 | *next;
         let inserted = self
             .connection
             .prepare_cached(
                 "INSERT INTO memories (row_id, namespace, id, content, index_text, fingerprint, type, source, tags, metadata,
                      confidence, word_count, token_count, conversation_id, role, speaker, created_at, updated_at, accessed_at,
-                     access_count)
+                     access_count, confirmed_at, confirmation_count, slot, slot_value, statement, ended)
                  VALUES (:row_id, :namespace, :id, :content, :index_text, :fingerprint, :type, :source, :tags, :metadata,
                      :confidence, :word_count, :token_count, :conversation_id, :role, :speaker, :created_at, :updated_at,
-                     :accessed_at, :access_count)
+                     :accessed_at, :access_count, :confirmed_at, :confirmation_count, :slot, :slot_value, :statement, :ended)
                  ON CONFLICT (id) DO NOTHING",
             )?
             .execute(named_params! {
-                ":row_id": number.row_ids().0 | *next,
+                ":row_id": row_id,
                 ":namespace": number.0,
                 ":id": entry.id.unwrap_or_else(Uuid::now_v7),
                 ":content": memory.content,
@@ -286,12 +303,63 @@ impl Importer {
                 ":updated_at": entry.updated_at.unwrap_or_else(model::now).timestamp_millis(),
                 ":accessed_at": accessed_at.map(|at| at.timestamp_millis()),
                 ":access_count": entry.access_count,
+                ":confirmed_at": confirmed_at.map(|at| at.timestamp_millis()),
+                ":confirmation_count": entry.confirmation_count,
+                ":slot": slot.map(|slot| &slot.name),
+                ":slot_value": slot.map(|slot| &slot.value),
+                ":statement": fact.map(|fact| &fact.statement),
+                ":ended": fact.is_some_and(|fact| fact.ended),
             })?;
         if inserted > 0 {
             *next += 1;
+            if let Some(at) = entry.superseded_at {
+                // By a change of its own, for that is what takes it out of the index and the counts.
+                self.connection
+                    .prepare_cached("UPDATE memories SET superseded_at = ?2 WHERE row_id = ?1")?
+                    .execute(params![row_id, at.timestamp_millis()])?;
+            }
         }
+        self.link(entry)?;
         Ok(inserted > 0)
     }
+
+    /// Ties a memory to what took its place and to what it took the place of, in whichever order they come. One that was there already is tied too:
+    /// an import may have ended between the two.
+    fn link(&mut self, entry: &MemoryEntry) -> rusqlite::Result<()> {
+        let Some(id) = entry.id else {
+            return Ok(());
+        };
+        if let (Some(successor), Some(at)) = (entry.superseded_by, entry.superseded_at) {
+            let loose: Option<i64> = self
+                .connection
+                .prepare_cached(
+                    "SELECT row_id FROM memories WHERE id = ?1 AND superseded_at = ?2 AND superseded_by IS NULL",
+                )?
+                .query_row(params![id, at.timestamp_millis()], |row| row.get(0))
+                .optional()?;
+            if let Some(row_id) = loose
+                && !tie(&self.connection, row_id, successor)?
+            {
+                self.waiting.entry(successor).or_default().push(row_id);
+            }
+        }
+        for row_id in self.waiting.remove(&id).unwrap_or_default() {
+            tie(&self.connection, row_id, id)?;
+        }
+        Ok(())
+    }
+}
+
+/// Notes what took the place of a superseded memory; false where there is no such memory in its namespace.
+fn tie(connection: &Connection, row_id: i64, successor: MemoryId) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached(
+            "UPDATE memories SET superseded_by = successor.row_id FROM memories AS successor
+             WHERE memories.row_id = ?1 AND memories.superseded_by IS NULL AND successor.id = ?2
+                 AND successor.namespace = memories.namespace",
+        )?
+        .execute(params![row_id, successor])
+        .map(|rows| rows > 0)
 }
 
 /// A namespace and the sequence of its next memory, made where there is none; and whether it was made.

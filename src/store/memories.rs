@@ -1,32 +1,21 @@
 //! Memories: making, reading, changing, deleting, and noting their use.
 
 use chrono::{DateTime, Utc};
-use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params, params_from_iter};
 use uuid::Uuid;
 
+use super::facts::{Restore, remove};
+use super::filter::MemoryFilter;
 use super::namespaces::{to_json, unreadable};
 use super::{ReadError, Reader, Store, StoreError};
-use crate::model::{self, Memory, MemoryId, MemoryType, Metadata, NamespaceNumber, NewMemory, Source, Tags, Turn};
+use crate::model::{
+    self, Fact, Memory, MemoryId, MemoryType, Metadata, NamespaceNumber, NewMemory, Source, Tags, Turn,
+};
 use crate::text;
 
 pub(super) const COLUMNS: &str = "row_id, id, content, type, source, tags, metadata, confidence, token_count, \
-     created_at, updated_at, accessed_at, access_count, conversation_id, role, speaker";
-
-/// Which memories of a namespace are meant. Empty: all.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct MemoryFilter {
-    /// Of one of these kinds; none given: of any.
-    pub kinds: Vec<MemoryType>,
-    /// From this source.
-    pub source: Option<Source>,
-    /// With all of these tags.
-    pub tags: Vec<String>,
-    /// Made at this time or later.
-    pub created_after: Option<DateTime<Utc>>,
-    /// Made before this time.
-    pub created_before: Option<DateTime<Utc>>,
-}
+     created_at, updated_at, accessed_at, access_count, conversation_id, role, speaker, confirmed_at, confirmation_count, superseded_at, \
+     (SELECT successor.id FROM memories AS successor WHERE successor.row_id = memories.superseded_by)";
 
 /// A page of memories, newest first.
 #[derive(Debug)]
@@ -52,15 +41,8 @@ pub struct MemoryUpdate {
     pub metadata: Option<Metadata>,
     /// New confidence.
     pub confidence: Option<f64>,
-}
-
-/// What came of remembering something that may be known already.
-#[derive(Debug)]
-pub enum Remembered {
-    /// It was new.
-    Stored(MemoryId),
-    /// A memory says the same; it is left as it is.
-    Known(MemoryId),
+    /// What the new words say of the user.
+    pub fact: Option<Fact>,
 }
 
 impl Store {
@@ -75,37 +57,6 @@ impl Store {
     ) -> Result<Option<Memory>, StoreError> {
         self.write(move |connection| insert(connection, namespace, &memory))
             .await
-    }
-
-    /// Stores those memories that the namespace does not hold yet, all in one transaction; `None` where the namespace is gone.
-    ///
-    /// # Errors
-    /// The store is in trouble.
-    pub async fn remember(
-        &self,
-        namespace: NamespaceNumber,
-        memories: Vec<NewMemory>,
-    ) -> Result<Option<Vec<Remembered>>, StoreError> {
-        self.write(move |connection| {
-            let mut known = connection
-                .prepare_cached("SELECT id FROM memories WHERE namespace = ?1 AND fingerprint = ?2 LIMIT 1")?;
-            let mut remembered = Vec::with_capacity(memories.len());
-            for memory in &memories {
-                let fingerprint = text::fingerprint(&memory.content);
-                let same = known
-                    .query_row(params![namespace.0, fingerprint], |row| row.get(0))
-                    .optional()?;
-                remembered.push(match same {
-                    Some(id) => Remembered::Known(id),
-                    None => match insert(connection, namespace, memory)? {
-                        Some(memory) => Remembered::Stored(memory.id),
-                        None => return Ok(None),
-                    },
-                });
-            }
-            Ok(Some(remembered))
-        })
-        .await
     }
 
     /// One memory of a namespace.
@@ -175,7 +126,7 @@ impl Store {
             memory.updated_at = model::now();
             if let Some(content) = update.content.filter(|content| *content != memory.content) {
                 memory.content = content;
-                memory.token_count = write_content(connection, &memory)?;
+                memory.token_count = write_content(connection, &memory, update.fact.as_ref())?;
             }
             connection
                 .prepare_cached(
@@ -196,16 +147,19 @@ impl Store {
         .await
     }
 
-    /// Deletes a memory; whether there was one.
+    /// Deletes a memory; returns what became valid again, or `None` where there was no such memory.
     ///
     /// # Errors
     /// The store is in trouble.
-    pub async fn delete_memory(&self, namespace: NamespaceNumber, id: MemoryId) -> Result<bool, StoreError> {
-        self.write(move |connection| {
-            connection
-                .prepare_cached("DELETE FROM memories WHERE id = ?1 AND namespace = ?2")?
-                .execute(params![id, namespace.0])
-                .map(|deleted| deleted > 0)
+    pub async fn delete_memory(
+        &self,
+        namespace: NamespaceNumber,
+        id: MemoryId,
+        restore: Restore,
+    ) -> Result<Option<Vec<MemoryId>>, StoreError> {
+        self.write(move |connection| match find(connection, namespace, id)? {
+            Some(memory) => remove(connection, memory.row_id, restore).map(Some),
+            None => Ok(None),
         })
         .await
     }
@@ -240,7 +194,8 @@ impl Reader<'_> {
         mut wants_more: impl FnMut(Memory) -> bool,
     ) -> Result<(), ReadError> {
         let mut read = self.connection.prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM memories WHERE namespace = ?1 AND type = 'semantic' ORDER BY confidence DESC, row_id DESC"
+            "SELECT {COLUMNS} FROM memories WHERE namespace = ?1 AND type = 'semantic' AND superseded_at IS NULL \
+             ORDER BY confidence DESC, row_id DESC"
         ))?;
         let mut rows = read.query([namespace.0])?;
         while let Some(row) = rows.next()? {
@@ -249,48 +204,6 @@ impl Reader<'_> {
             }
         }
         Ok(())
-    }
-}
-
-impl MemoryFilter {
-    /// The filter as SQL over `memories` and its values.
-    fn condition(&self, namespace: NamespaceNumber) -> (String, Vec<Value>) {
-        let (first, last) = namespace.row_ids();
-        let mut condition = String::from("row_id BETWEEN ? AND ?");
-        let mut values = vec![Value::from(first), Value::from(last)];
-        if !self.kinds.is_empty() {
-            let marks = vec!["?"; self.kinds.len()].join(", ");
-            condition.push_str(" AND type IN (");
-            condition.push_str(&marks);
-            condition.push(')');
-            values.extend(self.kinds.iter().map(|kind| Value::from(kind.as_str().to_owned())));
-        }
-        if let Some(source) = self.source {
-            condition.push_str(" AND source = ?");
-            values.push(source.as_str().to_owned().into());
-        }
-        for tag in &self.tags {
-            condition.push_str(" AND EXISTS (SELECT 1 FROM json_each(tags) WHERE value = ?)");
-            values.push(tag.clone().into());
-        }
-        if let Some(after) = self.created_after {
-            condition.push_str(" AND created_at >= ?");
-            values.push(after.timestamp_millis().into());
-        }
-        if let Some(before) = self.created_before {
-            condition.push_str(" AND created_at < ?");
-            values.push(before.timestamp_millis().into());
-        }
-        (condition, values)
-    }
-
-    /// Whether a memory is meant.
-    pub(super) fn accepts(&self, memory: &Memory) -> bool {
-        (self.kinds.is_empty() || self.kinds.contains(&memory.kind))
-            && self.source.is_none_or(|source| memory.source == source)
-            && self.tags.iter().all(|tag| memory.tags.contains(tag))
-            && self.created_after.is_none_or(|after| memory.created_at >= after)
-            && self.created_before.is_none_or(|before| memory.created_at < before)
     }
 }
 
@@ -303,7 +216,11 @@ fn find(connection: &Connection, namespace: NamespaceNumber, id: MemoryId) -> ru
         .optional()
 }
 
-fn insert(connection: &Connection, namespace: NamespaceNumber, memory: &NewMemory) -> rusqlite::Result<Option<Memory>> {
+pub(super) fn insert(
+    connection: &Connection,
+    namespace: NamespaceNumber,
+    memory: &NewMemory,
+) -> rusqlite::Result<Option<Memory>> {
     let sequence: Option<i64> = connection
         .prepare_cached(
             "UPDATE namespaces SET next_sequence = next_sequence + 1 WHERE number = ?1 RETURNING next_sequence - 1",
@@ -316,12 +233,16 @@ fn insert(connection: &Connection, namespace: NamespaceNumber, memory: &NewMemor
     let now = model::now();
     let created_at = memory.created_at.unwrap_or(now);
     let derived = Derived::of(&memory.content, memory.turn.as_ref(), created_at);
+    let fact = memory.fact.as_ref();
+    let slot = fact.and_then(|fact| fact.slot.as_ref());
     connection
         .prepare_cached(&format!(
             "INSERT INTO memories (row_id, namespace, id, content, index_text, fingerprint, type, source, tags, metadata,
-                 confidence, word_count, token_count, conversation_id, role, speaker, created_at, updated_at)
+                 confidence, word_count, token_count, conversation_id, role, speaker, created_at, updated_at,
+                 slot, slot_value, statement, ended)
              VALUES (:row_id, :namespace, :id, :content, :index_text, :fingerprint, :type, :source, :tags, :metadata,
-                 :confidence, :word_count, :token_count, :conversation_id, :role, :speaker, :created_at, :now)
+                 :confidence, :word_count, :token_count, :conversation_id, :role, :speaker, :created_at, :now,
+                 :slot, :slot_value, :statement, :ended)
              RETURNING {COLUMNS}"
         ))?
         .query_row(
@@ -344,6 +265,10 @@ fn insert(connection: &Connection, namespace: NamespaceNumber, memory: &NewMemor
                 ":speaker": memory.turn.as_ref().and_then(|turn| turn.speaker.as_ref()),
                 ":created_at": created_at.timestamp_millis(),
                 ":now": now.timestamp_millis(),
+                ":slot": slot.map(|slot| &slot.name),
+                ":slot_value": slot.map(|slot| &slot.value),
+                ":statement": fact.map(|fact| &fact.statement),
+                ":ended": fact.is_some_and(|fact| fact.ended),
             },
             from_row,
         )
@@ -377,11 +302,13 @@ impl Derived {
 }
 
 /// Writes new words and all that follows from them; returns their tokens.
-fn write_content(connection: &Connection, memory: &Memory) -> rusqlite::Result<u32> {
+fn write_content(connection: &Connection, memory: &Memory, fact: Option<&Fact>) -> rusqlite::Result<u32> {
     let derived = Derived::of(&memory.content, memory.turn.as_ref(), memory.created_at);
+    let slot = fact.and_then(|fact| fact.slot.as_ref());
     connection
         .prepare_cached(
-            "UPDATE memories SET content = ?2, index_text = ?3, fingerprint = ?4, word_count = ?5, token_count = ?6
+            "UPDATE memories SET content = ?2, index_text = ?3, fingerprint = ?4, word_count = ?5, token_count = ?6,
+                 slot = ?7, slot_value = ?8, statement = ?9, ended = ?10
              WHERE row_id = ?1",
         )?
         .execute(params![
@@ -391,6 +318,10 @@ fn write_content(connection: &Connection, memory: &Memory) -> rusqlite::Result<u
             derived.fingerprint,
             derived.word_count,
             derived.token_count,
+            slot.map(|slot| &slot.name),
+            slot.map(|slot| &slot.value),
+            fact.map(|fact| &fact.statement),
+            fact.is_some_and(|fact| fact.ended),
         ])?;
     Ok(derived.token_count)
 }
@@ -409,7 +340,7 @@ pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Memory> {
         token_count: row.get(8)?,
         created_at: time(row, 9)?,
         updated_at: time(row, 10)?,
-        accessed_at: row.get::<_, Option<i64>>(11)?.and_then(DateTime::from_timestamp_millis),
+        accessed_at: optional_time(row, 11)?,
         access_count: row.get(12)?,
         turn: match row.get(13)? {
             Some(conversation_id) => Some(Turn {
@@ -419,7 +350,20 @@ pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Memory> {
             }),
             None => None,
         },
+        last_confirmed_at: match optional_time(row, 16)? {
+            Some(confirmed) => confirmed,
+            None => time(row, 9)?,
+        },
+        confirmation_count: row.get(17)?,
+        superseded_at: optional_time(row, 18)?,
+        superseded_by: row.get(19)?,
     })
+}
+
+fn optional_time(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<DateTime<Utc>>> {
+    Ok(row
+        .get::<_, Option<i64>>(column)?
+        .and_then(DateTime::from_timestamp_millis))
 }
 
 /// A time column: milliseconds since 1970 UTC.

@@ -11,7 +11,11 @@ use super::connection::APPLICATION_ID;
 use crate::model::NamespaceName;
 
 /// Step n brings the schema from version n to n + 1 (`PRAGMA user_version`).
-const STEPS: &[&str] = &[include_str!("../../migrations/0001_initial.sql")];
+const STEPS: &[&str] = &[
+    include_str!("../../migrations/0001_initial.sql"),
+    include_str!("../../migrations/0002_extraction_queue.sql"),
+    include_str!("../../migrations/0003_changing_facts.sql"),
+];
 
 fn known_version() -> i64 {
     i64::try_from(STEPS.len()).unwrap_or(i64::MAX)

@@ -7,7 +7,8 @@ use super::memories::time;
 use super::{ReadError, Reader, Store, StoreError};
 use crate::model::{self, Namespace, NamespaceConfig, NamespaceName, NamespaceNumber, NamespaceStats};
 
-const COLUMNS: &str = "number, id, name, config, memory_count, token_count, word_count, created_at, updated_at";
+const COLUMNS: &str =
+    "number, id, name, config, memory_count, token_count, word_count, created_at, updated_at, superseded_count";
 
 /// A page of namespaces, by name.
 #[derive(Debug)]
@@ -54,11 +55,7 @@ impl Store {
     /// # Errors
     /// The store is in trouble.
     pub async fn ensure_namespace(&self, name: NamespaceName) -> Result<Namespace, StoreError> {
-        self.write(move |connection| match find(connection, name.as_str())? {
-            Some(namespace) => Ok(namespace),
-            None => insert(connection, &name, &NamespaceConfig::default()),
-        })
-        .await
+        self.write(move |connection| ensure(connection, &name)).await
     }
 
     /// Makes a namespace.
@@ -138,8 +135,9 @@ impl Store {
             if namespace.name.as_str() == NamespaceName::DEFAULT {
                 return Ok(DeleteNamespace::Default);
             }
-            if namespace.stats.memory_count > 0 && !force {
-                return Ok(DeleteNamespace::NotEmpty(namespace.stats.memory_count));
+            let held = namespace.stats.memory_count + namespace.stats.superseded_count;
+            if held > 0 && !force {
+                return Ok(DeleteNamespace::NotEmpty(held));
             }
             connection
                 .prepare_cached("DELETE FROM namespaces WHERE number = ?1")?
@@ -157,6 +155,14 @@ impl Reader<'_> {
     /// The database cannot be read.
     pub fn namespace(&self, name_or_id: &str) -> Result<Option<Namespace>, ReadError> {
         Ok(find(self.connection, name_or_id)?)
+    }
+}
+
+/// The namespace of a name, made where there is none.
+pub(super) fn ensure(connection: &Connection, name: &NamespaceName) -> rusqlite::Result<Namespace> {
+    match find(connection, name.as_str())? {
+        Some(namespace) => Ok(namespace),
+        None => insert(connection, name, &NamespaceConfig::default()),
     }
 }
 
@@ -214,6 +220,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Namespace> {
             memory_count: row.get(4)?,
             token_count: row.get(5)?,
             word_count: row.get(6)?,
+            superseded_count: row.get(9)?,
         },
         created_at: time(row, 7)?,
         updated_at: time(row, 8)?,

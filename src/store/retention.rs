@@ -1,60 +1,69 @@
 //! Keeps namespaces within their own `retention_days` and `max_memories`.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::{Store, StoreError};
 use crate::model::{NamespaceConfig, NamespaceNumber};
 
 /// Memories deleted in one transaction, so that other writes get their turn.
-const BATCH: u32 = 500;
-
-/// How many memories were deleted, by reason.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Removed {
-    /// Older than the namespace keeps them.
-    pub expired: usize,
-    /// More than the namespace may hold.
-    pub surplus: usize,
-}
+const BATCH: usize = 500;
 
 impl Store {
-    /// Deletes what is too old or too much. Of what is too much, extracted memories go before those that somebody wrote, and then the oldest, least used
-    /// and least confident first.
+    /// Deletes what is older than its namespace keeps; how many memories.
     ///
     /// # Errors
     /// The store is in trouble; what was deleted so far stays so.
-    pub async fn enforce_limits(&self, now: DateTime<Utc>) -> Result<Removed, StoreError> {
-        let mut removed = Removed::default();
+    pub async fn remove_expired(&self, now: DateTime<Utc>) -> Result<usize, StoreError> {
+        let mut removed = 0;
         for (namespace, config) in self.read(limited_namespaces).await? {
             if let Some(days) = config.retention_days {
-                let before = now - TimeDelta::days(days.into());
-                removed.expired += self
-                    .in_batches(move |connection| delete_expired(connection, namespace, before))
+                let before = (now - TimeDelta::days(days.into())).timestamp_millis();
+                let expired = self
+                    .read(move |connection| find_expired(connection, namespace, before))
                     .await?;
-            }
-            if let Some(most) = config.max_memories {
-                removed.surplus += self
-                    .in_batches(move |connection| delete_surplus(connection, namespace, most))
-                    .await?;
+                removed += self.remove(namespace, expired, 0).await?;
             }
         }
         Ok(removed)
     }
 
-    /// Repeats a deletion, a transaction each time, until it finds less than a batch.
-    async fn in_batches<F>(&self, delete: F) -> Result<usize, StoreError>
-    where
-        F: Fn(&Connection) -> rusqlite::Result<usize> + Clone + Send + 'static,
-    {
-        let mut deleted = 0;
-        loop {
-            let batch = self.write(delete.clone()).await?;
-            deleted += batch;
-            if batch < BATCH as usize {
-                return Ok(deleted);
+    /// Deletes what is more than a namespace may hold; how many memories. Superseded ones go first, then extracted ones before those that somebody wrote,
+    /// and then the oldest, least used and least confident.
+    ///
+    /// # Errors
+    /// The store is in trouble; what was deleted so far stays so.
+    pub async fn remove_surplus(&self) -> Result<usize, StoreError> {
+        let mut removed = 0;
+        for (namespace, config) in self.read(limited_namespaces).await? {
+            if let Some(most) = config.max_memories {
+                let surplus = self
+                    .read(move |connection| find_surplus(connection, namespace, most))
+                    .await?;
+                removed += self.remove(namespace, surplus, most).await?;
             }
         }
+        Ok(removed)
+    }
+
+    /// Deletes memories of a namespace in small transactions, as long as it holds more than `keep`. They were found without holding up the writers,
+    /// and somebody may have deleted others since.
+    async fn remove(&self, namespace: NamespaceNumber, row_ids: Vec<i64>, keep: u32) -> Result<usize, StoreError> {
+        let mut removed = 0;
+        for batch in row_ids.chunks(BATCH) {
+            let batch = batch.to_vec();
+            removed += self
+                .write(move |connection| {
+                    let surplus = usize::try_from(surplus(connection, namespace, keep)?).unwrap_or_default();
+                    let mut delete = connection.prepare_cached("DELETE FROM memories WHERE row_id = ?1")?;
+                    batch
+                        .iter()
+                        .take(surplus)
+                        .try_fold(0, |deleted, row_id| Ok(deleted + delete.execute([row_id])?))
+                })
+                .await?;
+        }
+        Ok(removed)
     }
 }
 
@@ -69,28 +78,34 @@ fn limited_namespaces(connection: &Connection) -> rusqlite::Result<Vec<(Namespac
     rows.collect()
 }
 
-fn delete_expired(
-    connection: &Connection,
-    namespace: NamespaceNumber,
-    before: DateTime<Utc>,
-) -> rusqlite::Result<usize> {
-    let (first, last) = namespace.row_ids();
+/// How many memories a namespace holds above `most`, superseded ones counted.
+fn surplus(connection: &Connection, namespace: NamespaceNumber, most: u32) -> rusqlite::Result<i64> {
     connection
-        .prepare_cached(
-            "DELETE FROM memories WHERE row_id IN (
-                 SELECT row_id FROM memories WHERE row_id BETWEEN ?1 AND ?2 AND created_at < ?3 LIMIT ?4)",
-        )?
-        .execute(params![first, last, before.timestamp_millis(), BATCH])
+        .prepare_cached("SELECT max(0, memory_count + superseded_count - ?2) FROM namespaces WHERE number = ?1")?
+        .query_row(params![namespace.0, most], |row| row.get(0))
+        .optional()
+        .map(Option::unwrap_or_default)
 }
 
-fn delete_surplus(connection: &Connection, namespace: NamespaceNumber, most: u32) -> rusqlite::Result<usize> {
+fn find_expired(connection: &Connection, namespace: NamespaceNumber, before: i64) -> rusqlite::Result<Vec<i64>> {
+    let (first, last) = namespace.row_ids();
+    connection
+        .prepare_cached("SELECT row_id FROM memories WHERE row_id BETWEEN ?1 AND ?2 AND created_at < ?3")?
+        .query_map(params![first, last, before], |row| row.get(0))?
+        .collect()
+}
+
+fn find_surplus(connection: &Connection, namespace: NamespaceNumber, most: u32) -> rusqlite::Result<Vec<i64>> {
+    let surplus = surplus(connection, namespace, most)?;
+    if surplus == 0 {
+        return Ok(Vec::new());
+    }
     let (first, last) = namespace.row_ids();
     connection
         .prepare_cached(
-            "DELETE FROM memories WHERE row_id IN (
-                 SELECT row_id FROM memories WHERE row_id BETWEEN ?1 AND ?2
-                 ORDER BY source = 'user', created_at, access_count, confidence, row_id
-                 LIMIT (SELECT min(?4, max(0, memory_count - ?3)) FROM namespaces WHERE number = ?5))",
+            "SELECT row_id FROM memories WHERE row_id BETWEEN ?1 AND ?2
+             ORDER BY superseded_at IS NULL, source = 'user', created_at, access_count, confidence, row_id LIMIT ?3",
         )?
-        .execute(params![first, last, most, BATCH, namespace.0])
+        .query_map(params![first, last, surplus], |row| row.get(0))?
+        .collect()
 }

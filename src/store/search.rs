@@ -7,7 +7,8 @@
 use rusqlite::{Connection, OptionalExtension as _, Statement};
 use rustc_hash::FxHashMap;
 
-use super::memories::{COLUMNS, MemoryFilter, from_row};
+use super::filter::MemoryFilter;
+use super::memories::{COLUMNS, from_row};
 use super::postings::{self, Posting};
 use super::ranking::{Collection, NEIGHBOURS, form_factor};
 use super::{ReadError, Reader};
@@ -191,7 +192,7 @@ impl<'a> Search<'a> {
         let mut hits = Vec::with_capacity(candidates.len());
         for row in candidates {
             let found = read
-                .query_row([row], |row| Ok((from_row(row)?, row.get::<_, f64>(16)?)))
+                .query_row([row], |row| Ok((from_row(row)?, row.get::<_, f64>("word_count")?)))
                 .optional()?;
             if let Some((memory, words)) = found.filter(|(memory, _)| filter.accepts(memory))
                 && let Some(hit) = self.score(memory, words, &mut conversations)?

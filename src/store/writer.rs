@@ -6,10 +6,12 @@
 use std::io;
 use std::sync::Mutex;
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
+use super::connection::BUSY_TIMEOUT;
 use super::{StoreError, lock};
 
 /// Changes that may wait. Who comes later waits for a place, which is how the store slows its callers down.
@@ -17,23 +19,32 @@ const QUEUE: usize = 1_024;
 /// Most changes in one commit.
 const GROUP: usize = 64;
 
+/// How long folding the log waits for those who read in it.
+const FOLD_TIMEOUT: Duration = Duration::from_millis(200);
+
 /// Tells the caller how the change went; `Some` where the commit itself failed.
 type Answer = Box<dyn FnOnce(Option<StoreError>) + Send>;
+enum Job {
+    Change(Change),
+    /// Fold the log into the file.
+    Fold(oneshot::Sender<Result<(), StoreError>>),
+}
+
 /// Runs a change and says whether it is to be kept. Given an error instead of a connection, it only passes that on.
 type Change = Box<dyn FnOnce(Result<&Connection, StoreError>) -> (bool, Answer) + Send>;
 
 pub(super) struct Writer {
     /// Gone once stopped.
-    queue: Mutex<Option<mpsc::Sender<Change>>>,
+    queue: Mutex<Option<mpsc::Sender<Job>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Writer {
     pub(super) fn start(connection: Connection) -> io::Result<Self> {
-        let (queue, changes) = mpsc::channel(QUEUE);
+        let (queue, jobs) = mpsc::channel(QUEUE);
         let thread = thread::Builder::new()
             .name("maia-writer".into())
-            .spawn(move || run(connection, changes))?;
+            .spawn(move || run(connection, jobs))?;
         Ok(Self {
             queue: Mutex::new(Some(queue)),
             thread: Mutex::new(Some(thread)),
@@ -56,7 +67,16 @@ impl Writer {
             });
             (keep, answer)
         });
-        queue.send(change).await.map_err(|_| StoreError::Closed)?;
+        queue.send(Job::Change(change)).await.map_err(|_| StoreError::Closed)?;
+        drop(queue);
+        receiver.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// Folds the write-ahead log into the file and empties it, unless nothing was written since the last time.
+    pub(super) async fn fold(&self) -> Result<(), StoreError> {
+        let queue = lock(&self.queue).clone().ok_or(StoreError::Closed)?;
+        let (sender, receiver) = oneshot::channel();
+        queue.send(Job::Fold(sender)).await.map_err(|_| StoreError::Closed)?;
         drop(queue);
         receiver.await.map_err(|_| StoreError::Closed)?
     }
@@ -77,24 +97,48 @@ impl Drop for Writer {
     }
 }
 
-fn run(connection: Connection, mut changes: mpsc::Receiver<Change>) {
-    while let Some(first) = changes.blocking_recv() {
-        let mut group = vec![first];
-        while group.len() < GROUP {
-            match changes.try_recv() {
-                Ok(change) => group.push(change),
-                Err(_) => break,
+fn run(connection: Connection, mut jobs: mpsc::Receiver<Job>) {
+    let mut log_is_empty = false;
+    while let Some(first) = jobs.blocking_recv() {
+        let (mut group, mut folds) = (Vec::new(), Vec::new());
+        let mut next = Some(first);
+        while let Some(job) = next {
+            match job {
+                Job::Change(change) => group.push(change),
+                Job::Fold(answer) => folds.push(answer),
             }
+            next = if group.len() < GROUP {
+                jobs.try_recv().ok()
+            } else {
+                None
+            };
         }
-        commit(&connection, group);
+        if !group.is_empty() {
+            commit(&connection, group);
+            log_is_empty = false;
+        }
+        for answer in folds {
+            let folded = if log_is_empty { Ok(()) } else { fold(&connection) };
+            log_is_empty = folded.is_ok();
+            // Whoever asked may have gone.
+            let _ = answer.send(folded);
+        }
     }
     // So that the one file is the whole database after a clean exit.
-    if let Err(error) = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())) {
+    if let Err(error) = fold(&connection) {
         tracing::warn!(%error, "the write-ahead log could not be folded into the database");
     }
     if let Err((_, error)) = connection.close() {
         tracing::warn!(%error, "the database did not close cleanly");
     }
+}
+
+/// Folds the log into the file and cuts it to nothing. Waits for readers, but not for long: the writes that come wait too.
+fn fold(connection: &Connection) -> Result<(), StoreError> {
+    connection.busy_timeout(FOLD_TIMEOUT)?;
+    let busy = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0));
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    if busy? { Err(StoreError::Busy) } else { Ok(()) }
 }
 
 fn commit(connection: &Connection, group: Vec<Change>) {

@@ -87,15 +87,6 @@ fn without_the_key_every_call_is_the_same_401() {
 }
 
 #[test]
-fn a_key_in_the_query_is_no_key() {
-    let maia = start(&StubBackend::chatting(), None);
-    for name in ["api_key", "api-key", "key", "x-api-key", "access_token"] {
-        maia.get(&format!("/v1/namespaces?{name}={KEY}"))
-            .expect_error(401, "unauthorized", None);
-    }
-}
-
-#[test]
 fn the_api_takes_the_key_in_both_headers() {
     let maia = start(&StubBackend::chatting(), None);
     for (header, value) in [
@@ -184,4 +175,54 @@ fn without_a_key_of_its_own_everything_is_open_and_headers_are_the_clients() {
     let request = backend.requests().remove(0);
     assert!(request.contains("x-api-key: for-the-backend\r\n"), "{request}");
     assert!(request.contains("authorization: Bearer token\r\n"), "{request}");
+}
+
+/// Addresses end up in histories and in the logs of everything on the way.
+#[test]
+fn a_key_in_an_address_is_refused() {
+    let backend = StubBackend::chatting();
+    let maia = start(&backend, None);
+    let encoded = KEY.replace('-', "%2D");
+    for call in [
+        Call::get(&format!("/v1/namespaces?api_key={KEY}")),
+        Call::get("/v1/namespaces?limit=1&key=anything"),
+        Call::get("/v1/namespaces?x-api-key=anything&api-key="),
+        Call::get("/v1/namespaces?Access_Token="),
+        Call::get(&format!("/v1/namespaces?q={encoded}")),
+        Call::get(&format!("/proxy/v1/models?api_key={KEY}")),
+        Call::get(&format!("/proxy/v1/models?a=b&x={encoded}")),
+        Call::json(
+            "POST",
+            &format!("/proxy/v1/chat/completions?key={KEY}"),
+            &json!({ "messages": [] }),
+        ),
+    ] {
+        for call in [call.clone(), call.header("X-API-Key", KEY)] {
+            let reply = maia.send(&call);
+            let body = reply.expect(400);
+            assert_eq!(body["error"]["code"], "bad_request");
+            let message = body["error"]["message"].as_str().unwrap();
+            assert!(message.ends_with("send it in the header X-API-Key"), "{message}");
+            assert!(!reply.to_string().contains(KEY), "{reply}");
+        }
+    }
+    assert_eq!(backend.requests(), [""; 0]);
+    // A key for the backend is the backend's business.
+    let call = Call::get("/proxy/v1/models?key=gemini&alt=sse").header("X-API-Key", KEY);
+    assert_eq!(maia.send(&call).status, 200);
+    assert!(backend.requests()[0].starts_with("GET /v1/models?key=gemini&alt=sse HTTP/1.1\r\n"));
+}
+
+#[test]
+fn what_is_refused_is_counted() {
+    let backend = StubBackend::chatting();
+    let maia = start(&backend, None);
+    maia.send(&chat()).expect(401);
+    maia.get("/proxy/v1/models").expect(401);
+    maia.get("/proxy/v1/models").expect(401);
+    let metrics = maia.get("/metrics").text();
+    for (route, count) in [("chat", 1), ("relay", 2)] {
+        let line = format!("maia_proxy_requests_total{{route=\"{route}\",status=\"4xx\"}} {count}\n");
+        assert!(metrics.contains(&line), "{line} in {metrics}");
+    }
 }

@@ -1,8 +1,8 @@
-//! What the backend gets besides the body, and what becomes of its answers: addresses, keys, headers, failures, time-outs.
+//! What the backend gets besides the body, and what becomes of its answers: addresses, keys, headers, failures.
 
-use std::time::Duration;
+use maia::proxy::Address;
 
-use crate::support::{Answer, Backend, Call, End, ManualBackend, Reply, TestApp, within};
+use crate::support::{Answer, Backend, Call, End, Reply, TestApp};
 
 const ASK: &str = r#"{"messages":[{"role":"user","content":"Hi"}]}"#;
 
@@ -78,6 +78,63 @@ async fn a_backend_key_takes_the_place_of_the_clients() {
         assert!(!format!("{request:?}").contains("sk-client"), "{request:?}");
         assert!(!format!("{answer:?}").contains("sk-backend"), "{answer:?}");
     }
+}
+
+/// Azure by its own names is where no test can go, so what is asked of it is told from the address alone.
+#[test]
+fn azure_is_known_by_its_names() {
+    for (written, expected) in [
+        ("https://NAME.openai.azure.com", "/openai/v1/chat/completions?x=1"),
+        ("https://NAME.openai.azure.com/", "/openai/v1/chat/completions?x=1"),
+        (
+            "https://NAME.openai.azure.com/openai/v1/",
+            "/openai/v1/chat/completions?x=1",
+        ),
+        (
+            "https://NAME.openai.azure.com/openai/v1?api-version=preview",
+            "/openai/v1/chat/completions?api-version=preview&x=1",
+        ),
+        (
+            "https://NAME.OpenAI.Azure.com/openai/deployments/gpt?api-version=2024-10-21",
+            "/openai/deployments/gpt/chat/completions?api-version=2024-10-21&x=1",
+        ),
+        ("https://NAME.services.ai.azure.com", "/openai/v1/chat/completions?x=1"),
+        (
+            "https://NAME.cognitiveservices.azure.com:443",
+            "/openai/v1/chat/completions?x=1",
+        ),
+    ] {
+        let address = Address::parse(written, None).unwrap();
+        let call = address.of_call("/chat/completions", Some("x=1"));
+        assert_eq!(call, format!("{}{expected}", address.origin()), "{written}");
+        assert!(written.starts_with(address.origin()), "{}", address.origin());
+        assert!(address.is_azure(), "{written}");
+    }
+    for other in [
+        "https://api.openai.com",
+        "https://openai.azure.com.example.org",
+        "http://localhost/openai/v1",
+    ] {
+        assert!(!Address::parse(other, None).unwrap().is_azure(), "{other}");
+    }
+}
+
+#[tokio::test]
+async fn azure_gets_its_key_in_a_header_of_its_own() {
+    let backend = ok().await;
+    let address = format!("{}/openai/deployments/gpt?api-version=2024-10-21", backend.url());
+    let app = TestApp::with_backend(&address, &[("proxy.backend_api_key", "sk-azure")]).await;
+    let call = Call::chat(ASK)
+        .header("authorization", "Bearer sk-client")
+        .header("api-key", "sk-client");
+    assert_eq!(app.send(call).await.status, 200);
+    let request = backend.last();
+    assert_eq!(
+        request.target,
+        "/openai/deployments/gpt/chat/completions?api-version=2024-10-21"
+    );
+    assert_eq!(request.headers.all("api-key"), ["sk-azure"]);
+    assert_eq!(request.headers.get("authorization"), None);
 }
 
 #[tokio::test]
@@ -319,69 +376,5 @@ async fn without_an_answer_it_is_a_bad_gateway() {
             message.starts_with("Backend returned error: no connection to http://127.0.0.1:9: "),
             "{message}"
         );
-    }
-}
-
-#[tokio::test]
-async fn a_backend_that_does_not_answer_in_time_is_a_gateway_timeout() {
-    let backend = Backend::replying(Reply::raw("", End::Hang)).await;
-    let app = TestApp::with_backend(&backend.url(), &[("proxy.timeout", "200ms")]).await;
-    for call in [Call::chat(ASK), Call::get("/proxy/v1/models")] {
-        let answer = app.send(call).await;
-        assert_eq!(answer.error(504, "backend_timeout"), "Backend request timed out");
-        assert_eq!(answer.json()["error"]["type"], "timeout_error");
-    }
-    // A head that never ends is no answer either.
-    let backend = Backend::replying(Reply::raw("HTTP/1.1 200 OK\r\n", End::Hang)).await;
-    let app = TestApp::with_backend(&backend.url(), &[("proxy.timeout_first_byte", "200ms")]).await;
-    app.chat(ASK).await.error(504, "backend_timeout");
-}
-
-#[tokio::test]
-async fn a_stream_that_stalls_is_cut_off_and_one_that_drips_is_not() {
-    let settings = [("proxy.timeout", "60s"), ("proxy.timeout_idle", "1s")];
-    let mut backend = ManualBackend::start().await;
-    let app = TestApp::with_backend(&backend.url(), &settings).await;
-    let begin = async {
-        let mut exchange = backend.next().await;
-        exchange.read_body().await;
-        exchange.begin_stream().await;
-        exchange
-    };
-    let (mut client, mut exchange) = tokio::join!(app.open(Call::chat(ASK)), begin);
-    for _ in 0..5 {
-        // In all longer than the time-out.
-        let gone = tokio::time::timeout(Duration::from_millis(300), exchange.closed()).await;
-        assert!(gone.is_err(), "the stream was cut off although it lives");
-        exchange.chunk(": ping\n\n").await;
-        assert_eq!(client.at_least(8).await, b": ping\n\n");
-    }
-    let cut_off = client.until_cut_off();
-    let (rest, ()) = tokio::join!(cut_off, within(Duration::from_secs(5), "the close", exchange.closed()));
-    assert_eq!(rest, b"");
-}
-
-#[tokio::test]
-async fn redirects_are_relayed_and_not_followed() {
-    let elsewhere = ok().await;
-    let location = elsewhere.url();
-    let reply = Reply::whole("307 Temporary Redirect", "text/plain", "moved").header("location", &location);
-    let backend = Backend::replying(reply).await;
-    let app = TestApp::with_backend(&backend.url(), &[]).await;
-    for call in [Call::chat(ASK), Call::get("/proxy/v1/models")] {
-        let answer = app.send(call.header("Authorization", "Bearer sk-client")).await;
-        assert_eq!((answer.status, answer.text()), (307, "moved"));
-        assert_eq!(answer.header("location"), location);
-    }
-    assert_eq!(elsewhere.requests().len(), 0);
-}
-
-#[tokio::test]
-async fn nothing_is_tried_twice() {
-    for reply in [Reply::json("503 Service Unavailable", "{}"), Reply::raw("", End::Close)] {
-        let backend = Backend::replying(reply).await;
-        let app = TestApp::with_backend(&backend.url(), &[]).await;
-        app.chat(ASK).await;
-        assert_eq!(backend.requests().len(), 1);
     }
 }

@@ -130,6 +130,7 @@ pub(crate) const OTHERS: &[(&str, &str)] = &[
     ("server.allowed_hosts", "maia.home"),
     ("server.allowed_origins", "https://app.example.com"),
     ("server.max_connections", "7"),
+    ("server.read_timeout", "2s"),
     ("server.shutdown_timeout", "1s"),
     ("storage.path", "/tmp/other.db"),
     ("storage.backup_interval", "24h"),
@@ -152,6 +153,10 @@ pub(crate) const OTHERS: &[(&str, &str)] = &[
     ("memory.default_namespace", "alice"),
     ("memory.auto_create_namespace", "false"),
     ("memory.profile_tokens", "0"),
+    (
+        "memory.rules",
+        "[{name: pet, pattern: my pet is (.+), template: User has $1}]",
+    ),
     ("security.api_key", "key"),
     ("security.allow_public_without_key", "true"),
     ("security.rate_limit_rps", "0"),

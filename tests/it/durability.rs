@@ -175,3 +175,22 @@ fn what_is_deleted_is_gone_from_every_file() {
     }
     assert_sound(&folder.path().join("maia.db"));
 }
+
+#[test]
+fn what_is_deleted_is_soon_gone_from_a_running_server_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let maia = Program::start(folder.path(), &[]);
+    let memories = "/v1/namespaces/default/memories";
+    let memory = maia
+        .post(memories, &json!({ "content": "User fears the quokkacanary." }))
+        .expect(201);
+    assert!(holds(folder.path(), "quokkacanary"), "the search itself works");
+    let path = format!("{memories}/{}", memory["id"].as_str().unwrap());
+    Call::new("DELETE", &path).send(maia.address()).expect(200);
+    eventually("the word is gone", || {
+        !["quokkacanary", "quokkacanari"]
+            .iter()
+            .any(|word| holds(folder.path(), word))
+    });
+    maia.get(memories).expect(200);
+}

@@ -5,7 +5,7 @@ mod about_themselves;
 mod in_passing;
 
 use chrono::{DateTime, Utc};
-use maia::memory::extract::{Exchange, Extracted, Speaker, extract};
+use maia::memory::extract::{Exchange, Extracted, Extractor, Speaker};
 use maia::text::fingerprint;
 use proptest::prelude::*;
 
@@ -18,7 +18,7 @@ fn now() -> DateTime<Utc> {
 }
 
 fn both(user: &str, assistant: &str) -> Vec<Extracted> {
-    extract(&Exchange {
+    Extractor::default().extract(&Exchange {
         user: Some(user),
         assistant: Some(assistant),
         at: now(),
@@ -26,7 +26,7 @@ fn both(user: &str, assistant: &str) -> Vec<Extracted> {
 }
 
 fn from_user(message: &str) -> Vec<String> {
-    let found = extract(&Exchange {
+    let found = Extractor::default().extract(&Exchange {
         user: Some(message),
         assistant: None,
         at: now(),
@@ -35,7 +35,7 @@ fn from_user(message: &str) -> Vec<String> {
 }
 
 fn from_assistant(answer: &str) -> Vec<String> {
-    let found = extract(&Exchange {
+    let found = Extractor::default().extract(&Exchange {
         user: None,
         assistant: Some(answer),
         at: now(),

@@ -402,7 +402,9 @@ fn other_methods_and_paths_are_refused() {
     for (path, allowed) in [
         ("/v1/namespaces".to_owned(), "GET,HEAD,POST"),
         ("/v1/namespaces/default".to_owned(), "GET,HEAD,PUT,PATCH,DELETE"),
-        ("/v1/namespaces/default/memories".to_owned(), "GET,HEAD,POST"),
+        ("/v1/namespaces/default/memories".to_owned(), "GET,HEAD,POST,DELETE"),
+        (format!("/v1/namespaces/default/memories/{id}/history"), "GET,HEAD"),
+        ("/v1/namespaces/default/extract".to_owned(), "POST"),
         ("/v1/namespaces/default/memories/search".to_owned(), "POST"),
         ("/v1/namespaces/default/context".to_owned(), "POST"),
         (

@@ -69,7 +69,8 @@ fn ready_is_a_store_that_reads_and_writes() {
     let connection = Connection::open(maia.path()).unwrap();
     connection
         .execute_batch(
-            "CREATE TRIGGER broken BEFORE UPDATE ON namespaces BEGIN SELECT raise(ABORT, 'the disk is broken'); END;",
+            "CREATE TRIGGER broken BEFORE UPDATE ON namespaces BEGIN SELECT raise(ABORT, 'the disk is broken'); END;
+             CREATE TRIGGER broken_too BEFORE INSERT ON extraction_queue BEGIN SELECT raise(ABORT, 'the disk is broken'); END;",
         )
         .unwrap();
     let not_ready = maia.get("/ready").expect(503);
@@ -85,7 +86,9 @@ fn ready_is_a_store_that_reads_and_writes() {
     assert_eq!(maia.get("/health").status, 200);
     assert_eq!(maia.get("/v1/namespaces/default").expect(200), before);
     maia.send(&chat_with("I am vegetarian.")).expect(200);
-    connection.execute_batch("DROP TRIGGER broken").unwrap();
+    connection
+        .execute_batch("DROP TRIGGER broken; DROP TRIGGER broken_too")
+        .unwrap();
     maia.get("/ready").expect(200);
     maia.memory("User likes tea");
 }

@@ -83,6 +83,11 @@ fn the_proxy_and_refused_keys_count_too() {
     });
     assert!(attempts >= 3, "{attempts}");
     assert_eq!(backend.requests(), [""; 0]);
+    until_refused(&maia, |_| Call::get("/proxy/v1/models").header("X-API-Key", "right"));
+    let metrics = maia.get("/metrics").text();
+    let series = "maia_proxy_requests_total{route=\"relay\",status=\"4xx\"} ";
+    let count = metrics.lines().find_map(|line| line.strip_prefix(series)).unwrap();
+    assert!(count.parse::<u32>().unwrap() > attempts / 2, "{metrics}");
 }
 
 #[test]

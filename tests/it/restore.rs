@@ -292,6 +292,74 @@ fn everything_that_follows_from_the_memories_is_repaired() {
 }
 
 #[test]
+fn what_is_superseded_is_no_part_of_the_index_and_the_counts() {
+    let folder = tempfile::tempdir().unwrap();
+    remember(folder.path(), &["User lives in Lisbon.", "User lives in Porto."]);
+    let connection = Connection::open(folder.path().join("maia.db")).unwrap();
+    let supersede = "UPDATE memories SET superseded_at = 1 WHERE content LIKE '%Lisbon%';";
+    connection.execute_batch(supersede).unwrap();
+    assert_eq!(check(folder.path(), &[]).0.code, Some(0));
+    connection
+        .execute_batch(
+            "DROP TRIGGER memories_restore; UPDATE memories SET superseded_at = NULL;
+             UPDATE namespaces SET superseded_count = 7;",
+        )
+        .unwrap();
+    let (ended, report) = check(folder.path(), &[]);
+    assert_eq!(ended.code, Some(5), "{ended:?}");
+    assert_eq!(kinds(&report["problems"]), ["schema", "counts", "search"], "{report}");
+    connection
+        .execute_batch(&format!("DROP TRIGGER memories_supersede; {supersede}"))
+        .unwrap();
+    drop(connection);
+    let (ended, _) = check(folder.path(), &["--repair"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let maia = Program::start(folder.path(), &[]);
+    let found = maia
+        .post(&format!("{MEMORIES}/search"), &json!({ "query": "Lisbon Porto" }))
+        .expect(200);
+    assert_eq!(found["total"], 1, "{found}");
+    let stats = maia.get("/v1/namespaces/default").expect(200)["stats"].take();
+    assert_eq!(
+        (&stats["memory_count"], &stats["superseded_count"]),
+        (&json!(1), &json!(1))
+    );
+    maia.stop();
+}
+
+#[test]
+fn a_database_of_an_older_version_is_judged_by_its_own_schema() {
+    let folder = tempfile::tempdir().unwrap();
+    remember(folder.path(), &[]);
+    let file = folder.path().join("maia.db");
+    let id: i64 = Connection::open(&file)
+        .unwrap()
+        .pragma_query_value(None, "application_id", |row| row.get(0))
+        .unwrap();
+    fs::remove_file(&file).unwrap();
+    Connection::open(&file)
+        .unwrap()
+        .execute_batch(&format!(
+            "{} PRAGMA application_id = {id}; PRAGMA user_version = 1; PRAGMA journal_mode = WAL;
+             INSERT INTO namespaces (id, name, config, created_at, updated_at) VALUES (zeroblob(16), 'default', '{{}}', 1, 1);
+             INSERT INTO memories (row_id, namespace, id, type, source, confidence, word_count, token_count, created_at,
+                 updated_at, fingerprint, tags, metadata, content)
+             VALUES (1 << 32 | 1, 1, zeroblob(16), 'semantic', 'user', 1, 4, 5, 1, 1, zeroblob(16), '[]', '{{}}', 'User is old');
+             UPDATE namespaces SET next_sequence = 2;",
+            include_str!("../../migrations/0001_initial.sql")
+        ))
+        .unwrap();
+    let (ended, report) = check(folder.path(), &[]);
+    assert_eq!(ended.code, Some(0), "{ended:?} {report}");
+    Connection::open(&file)
+        .unwrap()
+        .execute_batch("UPDATE namespaces SET memory_count = 9")
+        .unwrap();
+    assert_eq!(check(folder.path(), &["--repair"]).0.code, Some(0));
+    assert_eq!(remembered(folder.path()), ["User is old"]);
+}
+
+#[test]
 fn a_broken_full_text_index_is_made_anew() {
     let folder = tempfile::tempdir().unwrap();
     remember(folder.path(), &["User lives in Lisbon.", "User has a dog."]);

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{TestApp, eventually};
+use crate::support::{Call, TestApp, eventually};
 
 async fn remember(app: &TestApp, source: &str, created_at: &str, content: &str) {
     let fields = json!({ "content": content, "source": source, "created_at": created_at });
@@ -37,6 +37,26 @@ async fn what_is_too_much_goes_oldest_first_and_what_somebody_wrote_goes_last() 
     limit(&app, json!({ "max_memories": 1 })).await;
     let app = app.restart().await;
     is_left_with(&app, &["written in 2023"]).await;
+}
+
+#[tokio::test]
+async fn of_the_same_age_the_least_used_goes_first_and_then_the_least_confident() {
+    let app = TestApp::start(&[]).await;
+    app.create_namespace("kept", json!({})).await;
+    let at = "2022-01-01T00:00:00Z";
+    for (content, confidence) in [("User owns a tractor", 0.1), ("doubtful", 0.2), ("certain", 0.9)] {
+        let fields = json!({ "content": content, "source": "extracted", "created_at": at, "confidence": confidence });
+        app.create_memory("kept", fields).await;
+    }
+    let body = r#"{"messages":[{"role":"user","content":"Where is the tractor that the user owns?"}]}"#;
+    let answer = app.send(Call::chat(body).of("kept")).await;
+    assert_eq!(answer.header("x-maia-memories-used"), "1");
+    limit(&app, json!({ "max_memories": 2 })).await;
+    let app = app.restart().await;
+    is_left_with(&app, &["User owns a tractor", "certain"]).await;
+    limit(&app, json!({ "max_memories": 1 })).await;
+    let app = app.restart().await;
+    is_left_with(&app, &["User owns a tractor"]).await;
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ mod app;
 mod backend;
 mod client;
 mod process;
+mod secure;
 mod wire;
 
 use std::future::Future;
@@ -13,9 +14,15 @@ pub(crate) use app::{TestApp, encoded};
 pub(crate) use backend::{Backend, End, Exchange, ManualBackend, Reply};
 pub(crate) use client::{Answer, Call, Incoming, connect};
 pub(crate) use process::Process;
+pub(crate) use secure::{Certificates, SecureBackend};
 
 /// Longest that a test waits for anything.
 const DEADLINE: Duration = Duration::from_secs(20);
+
+/// How much larger than usual the amounts are in tests that fill memory or count to large numbers; `make drill-wire` sets it.
+pub(crate) fn scale() -> usize {
+    std::env::var("TEST_SCALE").map_or(1, |scale| scale.parse().expect("TEST_SCALE is a number"))
+}
 
 /// Asks again and again until the answer is there. The only place where a test lets time pass.
 pub(crate) async fn eventually<T, F>(what: &str, mut check: impl FnMut() -> F) -> T

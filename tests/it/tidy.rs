@@ -16,7 +16,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("metrics", &["metrics"]),
     ("telemetry", &["config"]),
     ("store", &["model", "store", "text"]),
-    ("record", &["model", "record", "store"]),
+    ("record", &["memory", "model", "record", "store"]),
     ("memory", &["memory", "model", "store", "text"]),
     ("proxy", &["config", "proxy"]),
     (

@@ -14,14 +14,15 @@ use crate::support_process::{Ended, Program, command, files, run};
 const MEMORIES: &str = "/v1/namespaces/default/memories";
 
 /// Runs a command line with this standard input.
-fn pipe(folder: &Path, arguments: &[&str], input: &[u8]) -> Ended {
+pub(crate) fn pipe(folder: &Path, arguments: &[&str], input: &[u8]) -> Ended {
     let mut child = command(folder, arguments).stdin(Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(input).unwrap();
     Ended::from(child.wait_with_output().unwrap())
 }
 
+/// What a command printed that went well.
 #[track_caller]
-fn done(ended: &Ended) -> &str {
+pub(crate) fn done(ended: &Ended) -> &str {
     assert_eq!(ended.code, Some(0), "{ended:?}");
     &ended.stdout
 }

@@ -4,6 +4,7 @@ use super::{
     belonging,
     clause::{Clause, Shape, Subject},
     policy::Verdict,
+    verbs::is_gerund,
     words::{TASK_NOUNS, Words, words},
 };
 
@@ -56,7 +57,7 @@ words! {
         wishing meaning feeling seeing struggling working building going coming waiting sitting standing reading watching calling kidding joking
         dying loving liking referring considering debugging testing attempting experiencing following receiving assuming guessing saying
         telling sending posting sharing adding needing wanting starting being keeping sorry implementing designing migrating setting
-        listening rooting cheering imagining suggesting counting leaning looking";
+        listening rooting cheering imagining suggesting counting leaning looking staying pushing keeping heading";
 
     /// The same verbs, where a certain word after them makes a lasting fact of it ("working as", "working at").
     LASTING_AFTER = "as at for towards toward with part-time full-time remotely nights college university school married divorced through on to my a";
@@ -110,13 +111,16 @@ pub(super) fn habit(clause: &Clause<'_>) -> Option<Verdict> {
         "live" | "work" | "study" | "teach" | "code" | "program" if next != "out" => return standing(clause, main),
         _ => {}
     }
-    if clause.points_out(rest) && !(matches!(next, "one" | "both") && told >= 2) {
+    if clause.points_out(rest) && !(matches!(next, "one" | "both") && told >= 2)
+        || is_about_something_said(clause, rest)
+    {
         return None;
     }
     if LIKING.has(main) {
         return liking(clause, rest).then_some(("preference", 0.85));
     }
-    if TALK_VERBS.has(main) && !(told >= 2 && (clause.is_by_calendar() || FACT_VERBS.has(main))) {
+    let wanted = matches!(main, "need" | "want" | "needed" | "wanted");
+    if TALK_VERBS.has(main) && (wanted || !(told >= 2 && (clause.is_by_calendar() || FACT_VERBS.has(main)))) {
         return None;
     }
     if BARE_HABITS.has(main) && (verb.negated || told >= 1) {
@@ -166,7 +170,15 @@ pub(super) fn event(clause: &Clause<'_>) -> Option<Verdict> {
     if main == "got" {
         return belonging::got(clause);
     }
-    if is_talk(clause, main) || clause.points_out(verb.main + 1) {
+    let gerund_at = verb.main + 1 + usize::from(main == "gave" && next == "up");
+    if matches!(main, "stopped" | "quit" | "gave") && is_gerund(clause.word(gerund_at)) {
+        return (!PASSING_ING.has(clause.word(gerund_at)) && !clause.has_noun(&TASK_NOUNS)).then_some(("ended", 0.85));
+    }
+    if is_talk(clause, main)
+        || clause.points_out(verb.main + 1)
+        || is_about_something_said(clause, verb.main + 1)
+        || matches!(main, "felt" | "forgot")
+    {
         return None;
     }
     if verb.negated && UNDONE.has(main) {
@@ -232,7 +244,8 @@ pub(super) fn wish(clause: &Clause<'_>, at: usize) -> Option<Verdict> {
     };
     let base = main.strip_suffix("ing").unwrap_or(main);
     let planned = LIFE_PLANS.has(base) || LIFE_PLANS.has(&format!("{base}e"));
-    (planned && ripe && told >= 1 && !clause.points_out(at + 1) && !clause.has_noun(&TASK_NOUNS))
+    let papers = clause.has_noun(&PAPERS);
+    (planned && ripe && told >= 1 && !papers && !clause.points_out(at + 1) && !clause.has_noun(&TASK_NOUNS))
         .then_some(("plan", if vague { 0.6 } else { 0.75 }))
 }
 
@@ -273,6 +286,18 @@ pub(super) fn would(clause: &Clause<'_>) -> Option<Verdict> {
         ("love" | "like", "to") => wish(clause, at + 2),
         _ => None,
     }
+}
+
+/// Whether what follows the verb is a question in other words ("why it fails"), or points out of the sentence ("on them").
+fn is_about_something_said(clause: &Clause<'_>, at: usize) -> bool {
+    let asks = matches!(
+        clause.word(at),
+        "why" | "how" | "what" | "whether" | "if" | "where" | "who" | "which"
+    );
+    let points = matches!(clause.word(at), "on" | "with" | "for" | "to" | "about" | "from" | "at")
+        && matches!(clause.word(at + 1), "it" | "them" | "this" | "that" | "these" | "those")
+        && clause.points_out(at + 1);
+    asks || points
 }
 
 /// Whether a verb of the talk or the task is no fact here.

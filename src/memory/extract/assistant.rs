@@ -38,7 +38,7 @@ pattern!(
     r"(?xi)\A(?:the\ )?user(?:
       (?:'s|\u{2019}s)\ (?:(?:name|nickname|hometown|employer)\ is\ (?-i:[A-Z])
         |(?:favou?rite\ [\w\ ]{1,30}|birthday|deadline|wife|husband|partner|son|daughter|dog|cat|mother|father|boss|job|age|time\ ?zone|preferred\ [\w\ ]{1,30}|[\w\ ]{1,20}\ (?:deadline|birthday|flight|appointment))\ (?:is|are|was|works?|lives?)\b)
-      |\ (?:strongly\ |really\ |currently\ |also\ |generally\ |usually\ )?(?:prefers|(?:likes|loves|dislikes|hates|enjoys)\ (?:[\w-]+ing\b|to\ |[\w-]+\.?\z|(?-i:[A-Z]))|lives\ (?:in|with|near|alone)|works\ (?:as|remotely|from\ home|(?:at|for|in)\ (?-i:[A-Z]))|speaks|grew\ up|was\ born|moved\ to\ (?-i:[A-Z])
+      |\ (?:strongly\ |really\ |currently\ |also\ |generally\ |usually\ )?(?:prefers\ |(?:likes|loves|dislikes|hates|enjoys)\ (?:[\w-]+ing\b|to\ |[\w-]+\.?\z|(?-i:[A-Z]))|lives\ (?:in|with|near|alone)|works\ (?:as|remotely|from\ home|(?:at|for|in)\ (?-i:[A-Z]))|speaks|grew\ up|was\ born|moved\ to\ (?-i:[A-Z])
         |doesn(?:'|\u{2019})t\ (?:eat|drink|like|own|speak|smoke)
         |is\ (?:allergic|vegan|vegetarian|married|single\b|from\ (?-i:[A-Z])|based\ in|[0-9]{1,3}\ years|left-handed|diabetic|pregnant|fluent|learning\ (?-i:[A-Z])|studying\ |planning\ a\ |retired|interested\ in|an?\ (?:vegan|vegetarian|nurse|doctor|teacher|student|engineer|developer|designer|lawyer|writer|artist|musician|parent|father|mother|beginner)\b)
         |has\ (?:an?\ |two\ |three\ |[0-9]\ )?(?:[\w-]+\ )?(?:wife|husband|son|daughter|sons|daughters|kids?|children|dogs?|cats?|brothers?|sisters?|siblings?|allergy|asthma|diabetes|pets?)\b))"
@@ -55,7 +55,7 @@ pattern!(
 );
 pattern!(
     ADVICE,
-    r"(?i)\b(?:should|must|need to|needs to|have to|want to|recommend|remember to|make sure|ensure|always|never|if|(?-i:may)|might|could|typically|usually|generally|often|depends|for filing|taxes?|each|every|any)\b"
+    r"(?i)\b(?:should|must|need to|needs to|have to|has to|want to|recommend|remember to|make sure|ensure|always|never|if|(?-i:may)|might|could|typically|usually|generally|often|depends|for filing|taxes?|each|every|any)\b"
 );
 
 /// What the assistant's answer notes.
@@ -95,7 +95,7 @@ fn noted(sentence: &Sentence, users: usize) -> Vec<Extracted> {
             sentence,
         )];
     }
-    if !speaks_to_user(about) {
+    if !speaks_to_user(about) || IMPORTANT.is_match(text) && ADVICE.is_match(about) {
         return Vec::new();
     }
     let said = Sentence {
@@ -103,7 +103,7 @@ fn noted(sentence: &Sentence, users: usize) -> Vec<Extracted> {
         question: false,
     };
     let setting = Setting {
-        wants: Wants::Task,
+        wants: Wants::Noting,
         ..Setting::default()
     };
     from_sentence(&said, setting, Speaker::Assistant)
@@ -111,7 +111,7 @@ fn noted(sentence: &Sentence, users: usize) -> Vec<Extracted> {
         .filter(|found| !found.content.contains(" want") && found.rule != "instruction")
         .map(|found| Extracted {
             sentence: sentence.text.clone(),
-            rule: "assistant-note",
+            rule: "assistant-note".into(),
             confidence: found.confidence.min(0.8),
             ..found
         })
@@ -119,13 +119,7 @@ fn noted(sentence: &Sentence, users: usize) -> Vec<Extracted> {
 }
 
 fn memory(content: &str, rule: &'static str, confidence: f64, sentence: &Sentence) -> Extracted {
-    Extracted {
-        content: content.to_owned(),
-        rule,
-        speaker: Speaker::Assistant,
-        sentence: sentence.text.clone(),
-        confidence,
-    }
+    Extracted::new(content.to_owned(), (rule, confidence), Speaker::Assistant, sentence)
 }
 
 /// "The user prefers dark mode." → "User prefers dark mode".

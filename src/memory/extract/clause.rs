@@ -151,7 +151,8 @@ impl<'a> Clause<'a> {
         let counts = matches!(self.word(at), "one" | "both" | "such" | "so")
             && !matches!(next, "" | "of" | "too" | "and" | "or")
             && !STOP_WORDS.has(next);
-        POINTERS.has(self.word(at)) && !TIME_WORDS.has(next) && !counts
+        let dates = matches!(self.word(at), "this" | "that" | "these" | "those" | "one") && TIME_WORDS.has(next);
+        POINTERS.has(self.word(at)) && !dates && !counts
     }
 
     /// Whether the last word points out of the sentence.

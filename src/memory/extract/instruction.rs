@@ -6,7 +6,7 @@ use super::{
     policy::Verdict,
     sentence::Word,
     source::CUT,
-    words::{STOP_WORDS, words},
+    words::{STOP_WORDS, TASK_NOUNS, words},
 };
 
 words! {
@@ -21,7 +21,8 @@ words! {
         write rewrite translate summarize summarise explain generate create list describe give make compose draft fix find calculate compute
         design suggest provide tell show help convert implement compare analyze analyse classify outline plan edit correct prove solve
         name identify rank recommend continue complete answer discuss develop build produce refactor optimize debug review evaluate
-        categorize extract paraphrase proofread brainstorm craft";
+        categorize extract paraphrase proofread brainstorm craft roast rate cheer calculate convince guess pick remind
+        recap spell count sort tell estimate predict simulate quiz interview grade score edit merge flatten plan";
 
     /// Words that tie an instruction to what is on the table.
     LOCAL = "this these following above below here function code script text paragraph sentence file class method essay story poem email table array list query input output loop ingredient dough pan oven";
@@ -215,7 +216,8 @@ pub(super) fn remember(words: &[Word]) -> Option<&[Word]> {
         .position(|word| !matches!(*word, "please" | "just" | "," | "also" | "can" | "could" | "you"))?;
     let after = match lower.get(at..)? {
         ["remember", "i" | "my" | "we" | "our", ..] | ["note", "my", ..] => at + 1,
-        ["remember", "that" | ":" | "," | "this", ..]
+        ["remember", ",", "i" | "my" | "we" | "our", ..]
+        | ["remember", "that" | ":" | "this", ..]
         | ["note", "that" | ":", ..]
         | ["don't", "forget", "i" | "my" | "we", ..] => at + 2,
         ["don't", "forget", "that" | ":", ..] | ["keep" | "bear", "in", "mind", "i" | "my", ..] => at + 3,
@@ -259,9 +261,11 @@ pub(super) fn told(words: &[Word]) -> Option<(String, Verdict)> {
             | "we"
             | "these"
             | "those"
-    ) || words
-        .iter()
-        .any(|word| matches!(word.lower.as_str(), "you" | "your" | "should" | "if" | "?") || word.text.contains(CUT));
+    ) || words.iter().any(|word| {
+        matches!(word.lower.as_str(), "you" | "your" | "should" | "if" | "?" | "even")
+            || word.text.contains(CUT)
+            || TASK_NOUNS.has_noun(&word.lower)
+    });
     let said = words
         .iter()
         .skip(verb + 1)

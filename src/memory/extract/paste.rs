@@ -32,6 +32,11 @@ pattern!(
     OWN_SITUATION,
     r"(?i)\b(?:situation|background|deal|details|info|information about me|about me|profile|preferences|schedule|setup|thing)\b"
 );
+// "The text says: …" – somebody else's words.
+pattern!(
+    REPORTED,
+    r"(?i)\b(?:text|passage|page|article|document|e-?mail|letter|note|message|website|site|book|sign|prompt|sentence|story) (?:says|reads|states|goes|said|begins|starts)\s*[:,]"
+);
 // "Write a poem …" – what follows is fiction.
 pattern!(
     FICTION,
@@ -85,7 +90,7 @@ pub(super) fn without_pasted(text: &str) -> String {
     let whole = text.len();
     let text = capped(text, OWN_REACH);
     let shown = SHOWN.find(text).filter(|found| !OWN_SITUATION.is_match(found.as_str()));
-    let cuts = [&ANNOUNCED, &WORKED_ON, &LABELLED, &FICTION];
+    let cuts = [&ANNOUNCED, &WORKED_ON, &LABELLED, &FICTION, &REPORTED];
     let end = cuts
         .into_iter()
         .filter_map(|pattern| pattern.find(text))

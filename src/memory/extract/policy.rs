@@ -29,10 +29,16 @@ words! {
     LOOSE_OPENINGS = "some many all right ten with even by whenever once each";
 
     /// Rules that hold in a message about a task too.
-    STRONG_RULES = "name age home work identity trait health relation favourite preference constraint";
+    STRONG_RULES = "name age home work identity trait health relation favourite preference constraint ended";
 
-    /// Rules that need a reason to be believed where the message goes on to ask for something.
+    /// Rules that hold in a message that asks for a task to be done: what it says otherwise is there for the task.
+    TASK_RULES = "name age home work trait health relation favourite constraint ended";
+
+    /// Rules that need a reason to be believed where a note is taken, or the message goes on to ask something.
     SUPPORTING_RULES = "possession thing event attribute experience";
+
+    /// Rules that are not believed where something is asked: what somebody plans is what they ask about.
+    ASKED_ABOUT = "plan thing";
 }
 
 /// What a message asks for.
@@ -45,6 +51,8 @@ pub(super) enum Wants {
     Answer,
     /// A task to be done.
     Task,
+    /// Nothing: the assistant takes a note.
+    Noting,
 }
 
 /// What is known of the message around a clause.
@@ -82,10 +90,15 @@ pub(super) fn judge(clause: &Clause<'_>, setting: Setting) -> Option<Verdict> {
 
 /// Whether a rule is believed in a message like this one.
 fn is_believed(clause: &Clause<'_>, setting: Setting, (rule, _): Verdict) -> bool {
+    if setting.wants == Wants::Task && !TASK_RULES.has(rule) || setting.wants == Wants::Answer && ASKED_ABOUT.has(rule)
+    {
+        return false;
+    }
     if STRONG_RULES.has(rule) {
         return !(clause.subject == Subject::We && setting.technical);
     }
-    let supported = clause.words.iter().any(|word| OWNED.has_noun(&word.lower)) || clause.is_timed();
+    let supported = clause.words.iter().any(|word| OWNED.has_noun(&word.lower))
+        || setting.wants == Wants::Noting && clause.is_timed();
     !setting.technical
         && !clause.has_noun(&TASK_NOUNS)
         && !clause.ends_pointing()

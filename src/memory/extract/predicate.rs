@@ -117,7 +117,8 @@ pub(super) fn being(clause: &Clause<'_>) -> Option<Verdict> {
             "passionate" | "interested" | "obsessed" | "fond" | "keen" => "preference",
             _ => "trait",
         };
-        return ((governed || lone) && !about_that).then_some((rule, 0.85));
+        let topic = first == "interested" && clause.word(at + 2) == "the";
+        return ((governed || lone) && !about_that && !topic).then_some((rule, 0.85));
     }
     name(clause, at)
 }
@@ -158,7 +159,7 @@ fn age_or_measure(clause: &Clause<'_>, at: usize) -> Option<Verdict> {
         "cm" | "feet" | "foot" | "ft" | "kg" | "lbs" | "pounds" | "m" | "meters" | "inches"
     ) || number.ends_with("cm")
         || number.ends_with("kg");
-    let rule = if age { "age" } else { "trait" };
+    let rule = if age { "age" } else { "attribute" };
     (age || measure).then_some((rule, 0.9))
 }
 

@@ -60,10 +60,12 @@ pub(super) fn sentences(text: &str) -> Vec<Sentence> {
                 continue;
             }
             current.push(c);
-            let last = !matches!(c, '.' | '!' | '?' | '\u{2026}' | ';');
-            let closes = chars
-                .peek()
-                .is_none_or(|next| next.is_whitespace() || is_emoji(*next) || (c != '.' && next.is_alphabetic()));
+            let wide = matches!(c, '。' | '！' | '？' | '；');
+            let last = !wide && !matches!(c, '.' | '!' | '?' | '\u{2026}' | ';');
+            let closes = wide
+                || chars
+                    .peek()
+                    .is_none_or(|next| next.is_whitespace() || is_emoji(*next) || (c != '.' && next.is_alphabetic()));
             if !last && closes && !(c == '.' && is_abbreviated(&current)) {
                 push(&mut found, &current);
                 current.clear();
@@ -77,7 +79,9 @@ pub(super) fn sentences(text: &str) -> Vec<Sentence> {
 fn push(found: &mut Vec<Sentence>, text: &str) {
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if text.chars().any(char::is_alphanumeric) {
-        let question = text.trim_end_matches(['!', ')', '"', '.', '\u{201D}']).ends_with('?');
+        let question = text
+            .trim_end_matches(['!', ')', '"', '.', '\u{201D}'])
+            .ends_with(['?', '？']);
         found.push(Sentence { text, question });
     }
 }

@@ -3,15 +3,25 @@
 use super::{
     Extracted, Speaker,
     clause::Clause,
-    grammar, instruction,
+    forget, grammar, instruction, language,
     pattern::pattern,
     policy::{self, Setting, Verdict, Wants},
     secrets,
     sentence::{Sentence, Word, sentences, words},
     source,
     split::{clauses, without_openers},
-    words::{QUESTION_WORDS, RELATIONS, TASK_NOUNS, TECHNICAL},
+    verbs::is_known_verb,
+    words::{QUESTION_WORDS, RELATIONS, TASK_NOUNS, TECHNICAL, words},
 };
+use crate::model::Rule;
+
+words! {
+    /// Words by which a sentence is known to be English.
+    ENGLISH = "
+        the of and to for with at from my our 'm 've 'll 'd am have has had was were been by about this that these those not can could would will
+        always never every because when who live lives lived love loves likes works worked moved grew got went go stopped quit they them their
+        his her she you your is are are an as but than only which own used usually often";
+}
 
 /// Words about software that make a message technical.
 const ENOUGH_TECHNICAL: usize = 2;
@@ -19,10 +29,10 @@ const ENOUGH_TECHNICAL: usize = 2;
 // A part is being handed out, or a world made up: nothing in the message is a fact.
 pattern!(
     PLAY,
-    r"(?xi)\b(?:(?:act|behave|respond|answer|reply|speak|talk|write)\ (?:\w+\ ){0,2}as\ (?:an?|if|though|the)\b|pretend|(?:let'?s|please)\ role-?\ ?play|role-?\ ?play(?:ing)?:|role-?\ ?play\ (?:as|with|a|the|this)\b|in\ character|your\ name\ is
+    r"(?xi)\b(?:(?:act|behave|respond|answer|reply|speak|talk|write)\ (?:\w+\ ){0,2}as\ (?:an?|if|though|the|my|our)\b|pretend|(?:let'?s|please)\ role-?\ ?play|role-?\ ?play(?:ing)?:|role-?\ ?play\ (?:as|with|a|the|this)\b|in\ character|your\ name\ is
     |i\ want\ you\ to\ (?:act|be|play|become|pretend)|you\ will\ (?:act|be|play|pretend|become)|you'll\ (?:act|be|play)\b|from\ the\ (?:perspective|point\ of\ view|viewpoint)\ of
     |in\ the\ (?:voice|style|character|role|persona)\ of|in\ (?:the\ )?first[- ]person|hypothetical(?:ly)?|for\ the\ sake\ of\ argument|(?:what|who|where|how\ old)\ am\ i\b|the\ narrator|my\ character
-    |what\ would\ you\ (?:do|say|think)\ if|let'?s\ play|dungeon|as\ a\ user,?\ i|solve\ for\b|the\ probability\ (?:that|of)|continue\ (?:the|this)\ (?:story|poem|text|dialogue|sentence))|\A\s*you(?:\ are|'re|\u{2019}re)\ (?:an?|the|now|my)\b"
+    |what\ would\ you\ (?:do|say|think)\ if|let'?s\ play|dungeon|as\ a\ user,?\ i|solve\ for\b|\blet\ [a-z]\ be\b|\bfind\ [a-z]\b\.|the\ probability\ (?:that|of)|continue\ (?:the|this)\ (?:story|poem|text|dialogue|sentence))|\A\s*you(?:\ are|'re|\u{2019}re)\ (?:an?|the|now|my)\b"
 );
 // "Imagine …", "Suppose …": from here on nothing is meant.
 pattern!(
@@ -36,9 +46,15 @@ pattern!(
 );
 
 /// What the user's message holds.
-pub(super) fn extract(text: &str) -> Vec<Extracted> {
+pub(super) fn extract(text: &str, rules: &[Rule]) -> Vec<Extracted> {
     let redacted = secrets::redact(text);
     let own = source::own_words(&redacted, Speaker::User);
+    if let Some(found) = language::extract(&own) {
+        let by_rules = sentences(&own)
+            .into_iter()
+            .flat_map(|sentence| by_own_rules(&sentence, rules));
+        return by_rules.chain(found).collect();
+    }
     if PLAY.is_match(&own)
         || SUM.is_match(&own)
             && own.bytes().filter(u8::is_ascii_digit).count() > 1
@@ -55,28 +71,62 @@ pub(super) fn extract(text: &str) -> Vec<Extracted> {
         wants: wants(&found),
         asked: false,
     };
+    if found
+        .iter()
+        .any(|sentence| forget::is_off_the_record(&words(&sentence.text)))
+    {
+        return Vec::new();
+    }
     found
         .iter()
-        .flat_map(|sentence| from_sentence(sentence, setting, Speaker::User))
+        .flat_map(|sentence| {
+            let own = by_own_rules(sentence, rules);
+            if own.is_empty() {
+                from_sentence(sentence, setting, Speaker::User)
+            } else {
+                own
+            }
+        })
+        .collect()
+}
+
+/// What somebody's own rules make of a sentence. Questions are asked about other things than they say.
+fn by_own_rules(sentence: &Sentence, rules: &[Rule]) -> Vec<Extracted> {
+    if sentence.question || sentence.text.contains(source::CUT) {
+        return Vec::new();
+    }
+    rules
+        .iter()
+        .filter_map(|rule| {
+            let content = rule.apply(&sentence.text)?;
+            Some(Extracted {
+                rule: rule.name.clone().into(),
+                kind: rule.kind,
+                ..Extracted::new(content, ("", rule.confidence), Speaker::User, sentence)
+            })
+        })
+        .filter(|found| !found.content.is_empty())
         .collect()
 }
 
 /// The memories in one sentence of a message.
 pub(super) fn from_sentence(sentence: &Sentence, setting: Setting, speaker: Speaker) -> Vec<Extracted> {
     let all = words(&sentence.text);
-    let memory = |content: String, (rule, confidence): Verdict| Extracted {
-        content,
-        rule,
-        speaker,
-        sentence: sentence.text.clone(),
-        confidence,
-    };
+    let memory = |content: String, verdict: Verdict| Extracted::new(content, verdict, speaker, sentence);
+    if !is_english(&all) {
+        return Vec::new();
+    }
     let stated = if sentence.question {
         before_question(&all)
     } else {
         all.as_slice()
     };
     let stated = without_openers(stated);
+    if speaker == Speaker::User
+        && let Some(found) = forget::asked(stated, setting)
+    {
+        return found.into_memory(sentence).into_iter().collect();
+    }
     if let Some((content, verdict)) = instruction::lasting(stated, setting.wants == Wants::Task)
         .filter(|_| speaker == Speaker::User && !sentence.question)
     {
@@ -107,8 +157,15 @@ pub(super) fn from_sentence(sentence: &Sentence, setting: Setting, speaker: Spea
     found
 }
 
+/// Whether a sentence has a word that hardly another language has. "I", "we" and "me" are words elsewhere too.
+fn is_english(words: &[Word]) -> bool {
+    words
+        .iter()
+        .any(|word| ENGLISH.has(&word.lower) || is_known_verb(&word.lower) || word.lower.ends_with("n't"))
+}
+
 /// One clause as a memory.
-fn statement(part: &[Word], setting: Setting) -> Option<(String, Verdict)> {
+pub(super) fn statement(part: &[Word], setting: Setting) -> Option<(String, Verdict)> {
     if let Some(found) = is_mine(part) {
         return Some(found);
     }

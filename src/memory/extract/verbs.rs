@@ -44,7 +44,7 @@ words! {
         oversee persuade pitch polish press print protect punch quote reach react reduce reflect remind remove replace reply represent resist
         respond return roast rule scare scream seem separate settle shape shave shine sign skateboard smell smile smoke solve speak split spot
         squeeze stare steal store stretch strike suit supply surprise switch taste tease touch trade transfer trust upset visit warn waste
-        whisper  wrap yawn retire arrive die expire close lie sit fit last freeze fall rise drop increase age ache hurt";
+        whisper  wrap yawn retire arrive die expire close lie sit fit last freeze fall rise drop increase age ache hurt end land expect sell buy sleep adopt depart begin own expire";
 
     /// Bases that are as often nouns; after "and" they count as verbs only with something after them.
     NOUN_BASES = "
@@ -104,6 +104,19 @@ pub(super) fn is_third_person(word: &str) -> bool {
         return false;
     };
     BASES.has(stem) || stem.strip_suffix('i').is_some_and(|s| BASES.has(&format!("{s}y")))
+}
+
+/// Whether `word` is a form of a verb that is known here.
+pub(super) fn is_known_verb(word: &str) -> bool {
+    let cut = |ending: &str| word.strip_suffix(ending).unwrap_or_default();
+    word.len() > 2
+        && (BASES.has(word)
+            || is_third_person(word)
+            || IRREGULAR_PAST.has(word)
+            || [cut("ed"), cut("d"), cut("ing")]
+                .iter()
+                .any(|stem| BASES.has(stem) || BASES.has(&format!("{stem}e")))
+            || BASES.has(&format!("{}y", cut("ied"))))
 }
 
 /// The third person singular of a verb in the present: "go" → "goes".

@@ -16,13 +16,42 @@ use crate::store::{OpenError, connection};
 /// Most findings of one kind that are listed.
 const MAX_FINDINGS: usize = 20;
 
-/// What the counts of each namespace should be.
-const COUNTS: &str = "
-    WITH counted AS (
-        SELECT row_id >> 32 AS number, count(*) AS memories, sum(token_count) AS tokens, sum(word_count) AS words,
-            count(conversation_id) AS turns, (max(row_id) & 4294967295) + 1 AS next
-        FROM memories GROUP BY 1
-    )";
+/// The schema since which memories can be superseded.
+const SUPERSEDING: i64 = 3;
+
+/// What the counts of each namespace should be, as the schema of the database has them: those of what is valid, and how much is superseded.
+struct Counting {
+    /// `counted`, with a row for each namespace that holds anything.
+    counted: String,
+    /// How much a namespace says is superseded.
+    noted: &'static str,
+    /// Writes that down.
+    note: &'static str,
+}
+
+impl Counting {
+    fn of(connection: &Connection) -> rusqlite::Result<Self> {
+        let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        let (valid, noted, note) = if version < SUPERSEDING {
+            ("TRUE", "0", "")
+        } else {
+            (
+                "superseded_at IS NULL",
+                "superseded_count",
+                "superseded_count = coalesce(superseded, 0),",
+            )
+        };
+        let counted = format!(
+            "WITH counted AS (
+                 SELECT row_id >> 32 AS number, count(*) FILTER (WHERE {valid}) AS memories,
+                     sum(token_count) FILTER (WHERE {valid}) AS tokens, sum(word_count) FILTER (WHERE {valid}) AS words,
+                     count(conversation_id) FILTER (WHERE {valid}) AS turns,
+                     count(*) FILTER (WHERE NOT ({valid})) AS superseded, (max(row_id) & 4294967295) + 1 AS next
+                 FROM memories GROUP BY 1)"
+        );
+        Ok(Self { counted, noted, note })
+    }
+}
 
 /// What came of looking at a database.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -227,11 +256,13 @@ fn references(connection: &Connection) -> rusqlite::Result<Vec<Problem>> {
 }
 
 fn counts(connection: &Connection) -> rusqlite::Result<Vec<Problem>> {
+    let Counting { counted, noted, .. } = Counting::of(connection)?;
     let mut statement = connection.prepare(&format!(
-        "{COUNTS}
+        "{counted}
          SELECT name, memory_count, coalesce(memories, 0) FROM namespaces LEFT JOIN counted USING (number)
-         WHERE (memory_count, token_count, word_count, turn_count) IS NOT
-               (coalesce(memories, 0), coalesce(tokens, 0), coalesce(words, 0), coalesce(turns, 0))
+         WHERE (memory_count, token_count, word_count, turn_count, {noted}) IS NOT
+               (coalesce(memories, 0), coalesce(tokens, 0), coalesce(words, 0), coalesce(turns, 0),
+                coalesce(superseded, 0))
             OR next_sequence < next
          LIMIT {MAX_FINDINGS}"
     ))?;
@@ -293,10 +324,11 @@ fn rebuild(connection: &mut Connection) -> rusqlite::Result<()> {
          INSERT INTO memory_index (memory_index) VALUES ('rebuild');
          INSERT INTO memory_index (memory_index, rank) VALUES ('secure-delete', 1);",
     )?;
+    let Counting { counted, note, .. } = Counting::of(&transaction)?;
     transaction.execute_batch(&format!(
-        "{COUNTS}
+        "{counted}
          UPDATE namespaces SET memory_count = coalesce(memories, 0), token_count = coalesce(tokens, 0),
-             word_count = coalesce(words, 0), turn_count = coalesce(turns, 0),
+             word_count = coalesce(words, 0), turn_count = coalesce(turns, 0), {note}
              next_sequence = max(old.next_sequence, coalesce(next, 1))
          FROM namespaces AS old LEFT JOIN counted ON counted.number = old.number
          WHERE namespaces.number = old.number"

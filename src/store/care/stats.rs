@@ -26,7 +26,7 @@ pub struct Stats {
     pub text_bytes: i64,
     /// The full-text index.
     pub index_bytes: i64,
-    /// All memories.
+    /// All memories, those that are superseded among them.
     pub memories: i64,
     /// Each namespace, by name.
     pub namespaces: Vec<NamespaceCounts>,
@@ -47,7 +47,7 @@ pub struct Stats {
 pub struct NamespaceCounts {
     /// Its name.
     pub name: String,
-    /// Its memories.
+    /// Its memories, those that are superseded among them.
     pub memories: i64,
     /// Their tokens, as context lines.
     pub tokens: i64,

@@ -21,6 +21,7 @@ pub(crate) struct Received {
     pub(crate) target: String,
     pub(crate) headers: Headers,
     pub(crate) body: Vec<u8>,
+    pub(crate) trailers: Headers,
 }
 
 impl Received {
@@ -31,6 +32,7 @@ impl Received {
             target: words.next().unwrap_or_default().to_owned(),
             headers,
             body: Vec::new(),
+            trailers: Headers::default(),
         }
     }
 
@@ -242,7 +244,7 @@ async fn converse(
     while let Some(head) = wire.read_head().await? {
         let mut request = Received::new(&head.first, head.headers);
         let mut framing = Framing::of(&request.headers, Framing::Length(0));
-        while let Some(piece) = wire.read_piece(&mut framing, &mut Headers::default()).await? {
+        while let Some(piece) = wire.read_piece(&mut framing, &mut request.trailers).await? {
             request.body.extend(piece);
         }
         log.lock().unwrap().push(request.clone());

@@ -76,7 +76,7 @@ impl Call {
             line("content-length", &body.len().to_string());
         }
         let mut bytes = format!("{head}\r\n").into_bytes();
-        bytes.extend(self.body.iter().flatten());
+        bytes.extend_from_slice(self.body.as_deref().unwrap_or_default());
         bytes
     }
 
@@ -148,17 +148,23 @@ impl Incoming {
         body
     }
 
-    pub(crate) async fn whole(mut self) -> Answer {
+    pub(crate) async fn whole(self) -> Answer {
+        self.whole_keeping().await.0
+    }
+
+    /// The whole answer, and its connection for the next request.
+    pub(crate) async fn whole_keeping(mut self) -> (Answer, Wire) {
         let mut body = Vec::new();
         while let Some(piece) = self.next().await.unwrap() {
             body.extend(piece);
         }
-        Answer {
+        let answer = Answer {
             status: self.status,
             headers: self.headers,
             trailers: self.trailers,
             body,
-        }
+        };
+        (answer, self.wire)
     }
 
     /// What came of the body until it was cut off.

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
-use tokio::process::{Child, ChildStderr, Command};
+use tokio::process::{Child, Command};
+use tokio::task::JoinHandle;
 
 use super::soon;
 
@@ -13,8 +14,8 @@ use super::soon;
 pub(crate) struct Process {
     pub(crate) address: SocketAddr,
     child: Child,
-    log: BufReader<ChildStderr>,
-    begun: String,
+    /// Reads what it logs, so that it never waits for a reader.
+    log: JoinHandle<String>,
 }
 
 impl Process {
@@ -27,12 +28,14 @@ impl Process {
 
     /// Starts it on a free port and returns when it listens.
     pub(crate) async fn start(directory: &Path, arguments: &[&str]) -> Self {
-        let mut child = Self::command(directory)
-            .args(["serve", "--port", "0"])
-            .args(arguments)
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut command = Self::command(directory);
+        command.args(["serve", "--port", "0"]).args(arguments);
+        Self::run(command).await
+    }
+
+    /// Starts a command line that ends up in maia, and returns when it listens.
+    pub(crate) async fn run(mut command: Command) -> Self {
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap());
         let mut begun = String::new();
         let address = loop {
@@ -44,12 +47,21 @@ impl Process {
                 break address;
             }
         };
-        Self {
-            address,
-            child,
-            log,
-            begun,
-        }
+        let log = tokio::spawn(async move {
+            let read = log.read_to_string(&mut begun).await;
+            read.expect("a log of text");
+            begun
+        });
+        Self { address, child, log }
+    }
+
+    /// Its resident memory, in bytes.
+    pub(crate) fn resident(&self) -> usize {
+        let id = self.child.id().expect("a running maia");
+        let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<usize>().ok());
+        kilobytes.expect("VmRSS in kB") << 10
     }
 
     /// How many files, sockets and the like it has open.
@@ -72,6 +84,11 @@ impl Process {
             .collect()
     }
 
+    /// Closes our end of its log.
+    pub(crate) fn close_log(&self) {
+        self.log.abort();
+    }
+
     /// Sends it a signal, by name (`TERM`, `INT`, `KILL`).
     pub(crate) async fn signal(&self, name: &str) {
         let id = self.child.id().expect("a running maia").to_string();
@@ -82,7 +99,6 @@ impl Process {
     /// Waits for its end; how it ended, and all that it logged.
     pub(crate) async fn ended(mut self) -> (ExitStatus, String) {
         let status = soon("the end of maia", self.child.wait()).await.unwrap();
-        self.log.read_to_string(&mut self.begun).await.unwrap();
-        (status, self.begun)
+        (status, self.log.await.unwrap())
     }
 }

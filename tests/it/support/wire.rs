@@ -5,6 +5,9 @@ use std::io;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
+/// Room for what is read at once, in bytes.
+const READ: usize = 64 << 10;
+
 /// Headers in their order, names as they came.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Headers(pub(crate) Vec<(String, String)>);
@@ -161,6 +164,7 @@ impl Wire {
     }
 
     async fn fill(&mut self) -> io::Result<usize> {
+        self.buffer.reserve(READ);
         self.stream.read_buf(&mut self.buffer).await
     }
 }

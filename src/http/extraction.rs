@@ -1,0 +1,182 @@
+//! `POST /v1/namespaces/{namespace}/extract`: what is found in a conversation, kept or only shown.
+
+use axum::Json;
+use axum::extract::{Extension, State};
+use axum::response::IntoResponse;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::error::ApiError;
+use super::extract::{InNamespace, JsonBody, no_such_namespace};
+use super::log::RequestId;
+use super::page::Page;
+use crate::app::AppState;
+use crate::memory::extract::{Exchange, Extracted};
+use crate::memory::ingest::{Origin, conversation_of, lessons};
+use crate::model::{self, MemoryId, MemoryType};
+use crate::record::{MAX_CONVERSATION_LENGTH, Object, parse_named, parse_time};
+use crate::store::{Learned, Rehearsal};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ExtractBody {
+    messages: Vec<Object<MessageBody>>,
+    #[serde(default)]
+    dry_run: bool,
+    conversation_id: Option<String>,
+    created_at: Option<String>,
+}
+
+/// A message as in a chat request. Fields beside these say nothing here.
+#[derive(Default, Deserialize)]
+pub(super) struct MessageBody {
+    role: String,
+    #[serde(default)]
+    content: Option<ContentBody>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum ContentBody {
+    Text(String),
+    Parts(Vec<PartBody>),
+}
+
+#[derive(Deserialize)]
+struct PartBody {
+    r#type: String,
+    text: Option<String>,
+}
+
+impl MessageBody {
+    fn text(&self) -> String {
+        match &self.content {
+            None => String::new(),
+            Some(ContentBody::Text(text)) => text.clone(),
+            Some(ContentBody::Parts(parts)) => {
+                let texts = parts.iter().filter(|part| part.r#type == "text");
+                texts
+                    .filter_map(|part| part.text.as_deref())
+                    .collect::<Vec<_>>()
+                    .join("\n")
+            }
+        }
+    }
+}
+
+/// Something found, and what comes of it.
+#[derive(Serialize)]
+struct FoundView {
+    content: String,
+    r#type: MemoryType,
+    confidence: f64,
+    rule: String,
+    role: &'static str,
+    sentence: String,
+    /// `stored`, `known` or `forgotten`.
+    result: &'static str,
+    /// The memory that was made or that says so already. None of one that would be made.
+    id: Option<MemoryId>,
+    superseded: Vec<MemoryId>,
+    forgotten: Vec<MemoryId>,
+}
+
+impl FoundView {
+    fn new(found: Extracted, learned: Learned, dry_run: bool) -> Self {
+        let mut view = Self {
+            content: found.content,
+            r#type: found.kind,
+            confidence: found.confidence,
+            rule: found.rule.into_owned(),
+            role: found.speaker.as_str(),
+            sentence: found.sentence,
+            result: "",
+            id: None,
+            superseded: Vec::new(),
+            forgotten: Vec::new(),
+        };
+        match learned {
+            Learned::Stored(id, superseded) => {
+                view.result = "stored";
+                view.id = Some(id).filter(|_| !dry_run);
+                view.superseded = superseded;
+            }
+            Learned::Confirmed(id) => {
+                view.result = "known";
+                view.id = Some(id);
+            }
+            Learned::Forgotten(memories) => {
+                view.result = "forgotten";
+                view.forgotten = memories;
+            }
+        }
+        view
+    }
+}
+
+pub(super) async fn extract(
+    State(state): State<AppState>,
+    Extension(RequestId(request_id)): Extension<RequestId>,
+    InNamespace(namespace): InNamespace,
+    JsonBody(body): JsonBody<ExtractBody>,
+) -> Result<impl IntoResponse, ApiError> {
+    let at = parse_named("created_at", body.created_at.as_deref(), parse_time)?.unwrap_or_else(model::now);
+    let length = body.conversation_id.as_ref().map_or(1, |id| id.chars().count());
+    if !(1..=MAX_CONVERSATION_LENGTH).contains(&length) {
+        let problem = format!("must have 1 to {MAX_CONVERSATION_LENGTH} characters (got {length})");
+        return Err(ApiError::bad_value("conversation_id", problem));
+    }
+    let (user, assistant) = newest_exchange(&body.messages)?;
+    let first = body.messages.iter().find(|message| message.0.role == "user");
+    let conversation_id = body
+        .conversation_id
+        .unwrap_or_else(|| conversation_of(&first.map(|message| message.0.text()).unwrap_or_default()));
+
+    let found = found(&state, user.as_deref(), assistant.as_deref(), at);
+    let exchange = Exchange {
+        user: user.as_deref(),
+        assistant: assistant.as_deref(),
+        at,
+    };
+    let origin = Origin {
+        request_id: &request_id,
+        conversation_id: &conversation_id,
+    };
+    let lessons = lessons(&found, &exchange, origin);
+    let rehearsal = if body.dry_run { Rehearsal::Yes } else { Rehearsal::No };
+    let learned = if lessons.is_empty() {
+        Vec::new()
+    } else {
+        let learned = state.store.learn(namespace.number, lessons, rehearsal).await?;
+        learned.ok_or_else(|| no_such_namespace(namespace.name.as_str()))?
+    };
+    let views = found
+        .into_iter()
+        .zip(learned)
+        .map(|(found, learned)| FoundView::new(found, learned, body.dry_run))
+        .collect();
+    Ok(Json(Page::whole(views)))
+}
+
+fn found(state: &AppState, user: Option<&str>, assistant: Option<&str>, at: DateTime<Utc>) -> Vec<Extracted> {
+    state.extractor.extract(&Exchange { user, assistant, at })
+}
+
+/// The newest message of the user, and the newest answer to it.
+fn newest_exchange(messages: &[Object<MessageBody>]) -> Result<(Option<String>, Option<String>), ApiError> {
+    let newest_user = messages.iter().rposition(|message| message.0.role == "user");
+    let answer = messages
+        .iter()
+        .skip(newest_user.map_or(0, |at| at + 1))
+        .rfind(|message| message.0.role == "assistant");
+    if newest_user.is_none() && answer.is_none() {
+        return Err(ApiError::bad_value(
+            "messages",
+            "must hold a message whose role is user or assistant",
+        ));
+    }
+    let user = newest_user
+        .and_then(|at| messages.get(at))
+        .map(|message| message.0.text());
+    Ok((user, answer.map(|message| message.0.text())))
+}
