@@ -216,15 +216,15 @@ fn memories(message: &str) -> Vec<String> {
 
 #[test]
 fn other_languages_are_read_by_rules_of_their_own() {
-    let mut wrong = String::new();
+    let mut wrong = Vec::new();
     for (message, expected) in [GERMAN, FRENCH, SPANISH, PORTUGUESE, CHINESE].concat() {
         let expected: Vec<&str> = [expected].into_iter().filter(|memory| !memory.is_empty()).collect();
         let found = memories(message);
         if found != expected {
-            wrong += &format!("\n{message}\n  expected {expected:?}\n  found    {found:?}");
+            wrong.push(format!("{message}\n  expected {expected:?}\n  found    {found:?}"));
         }
     }
-    assert!(wrong.is_empty(), "{wrong}");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]
