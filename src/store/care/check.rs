@@ -204,7 +204,7 @@ fn pages(connection: &Connection) -> rusqlite::Result<Vec<Problem>> {
             .lines()
             .filter(|line| *line != "ok" && !line.starts_with("***"))
         {
-            let kind = if line.contains("FTS5") {
+            let kind = if line.contains("FTS5") || line.starts_with("fts5:") {
                 ProblemKind::Search
             } else if line.contains("missing from index") || line.contains("entries in index") {
                 ProblemKind::Index

@@ -107,15 +107,19 @@ pub(super) fn sync_folder(of: &Path) -> Result<(), CareError> {
         .map_err(CareError::file(folder))
 }
 
-/// Removes the unfinished files that nobody writes any more. What cannot be removed does no harm.
+/// Removes the unfinished files that nobody writes any more, and the journals of those. What cannot be removed does no harm.
 fn remove_abandoned(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let name = name.to_string_lossy();
-        if name.starts_with(PREFIX)
-            && name.ends_with(SUFFIX)
-            && File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok())
-        {
+        let Some((stem, _)) = name.split_once(SUFFIX).filter(|(stem, _)| stem.starts_with(PREFIX)) else {
+            continue;
+        };
+        let is_abandoned = match File::open(folder.join(format!("{stem}{SUFFIX}"))) {
+            Ok(file) => file.try_lock().is_ok(),
+            Err(error) => error.kind() == io::ErrorKind::NotFound,
+        };
+        if is_abandoned {
             let _ = fs::remove_file(entry.path());
         }
     }

@@ -90,7 +90,10 @@ fn keep_old(database: &Path, is_there: bool) -> Result<Option<PathBuf>, CareErro
 
 /// Closing the last connection folds the log into the file. A database that is damaged keeps its log beside it.
 fn fold_log(database: &Path) {
-    if let Ok(old) = connection::open_visitor(database) {
+    // SQLite takes the log of a file away that is no database at all.
+    if connection::identify(database).is_ok_and(|found| found.is_some())
+        && let Ok(old) = connection::open_visitor(database)
+    {
         let _ = old.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
     }
 }
