@@ -1,6 +1,6 @@
 //! The command line: one file a command, the settings that all of them share, and what their exit codes mean.
 //!
-//! A command is a struct of its arguments, whose documentation is its help, and a function that does the work and says with a [`Failure`] why it could not.
+//! A command is a struct of its arguments, whose documentation is its help, and a function that does the work and says with a `Failure` why it could not.
 
 mod backup;
 mod check;
