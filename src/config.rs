@@ -112,6 +112,8 @@ pub struct Memory {
     pub auto_create_namespace: bool,
     /// Part of the budget for facts about the user that share no word with the message, in tokens.
     pub profile_tokens: u32,
+    /// Whether the proxy keeps the words of each exchange besides the facts in them.
+    pub remember_turns: bool,
     /// Rules of one's own that find memories in what the user says.
     pub rules: Vec<Rule>,
 }
@@ -199,6 +201,7 @@ impl Default for Memory {
             default_namespace: NamespaceName::default(),
             auto_create_namespace: true,
             profile_tokens: 300,
+            remember_turns: false,
             rules: Vec::new(),
         }
     }
@@ -249,6 +252,11 @@ impl Config {
             "memory.profile_tokens",
             &mut config.memory.profile_tokens,
             reader::number(0..=1_000_000),
+        );
+        read.set(
+            "memory.remember_turns",
+            &mut config.memory.remember_turns,
+            reader::boolean,
         );
         read.set_records("memory.rules", &mut config.memory.rules, reader::rule);
         read.set("security.api_key", &mut config.security.api_key, reader::secret);

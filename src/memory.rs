@@ -3,11 +3,13 @@
 
 pub mod access;
 pub mod block;
+pub mod explain;
 pub mod extract;
 pub mod ingest;
 pub mod inject;
 pub mod query;
 pub mod recall;
+pub mod turns;
 
 use chrono::DateTime;
 

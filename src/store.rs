@@ -14,6 +14,7 @@ mod memories;
 mod migrations;
 mod namespaces;
 mod postings;
+mod profile;
 mod queue;
 mod ranking;
 mod retention;
@@ -39,7 +40,8 @@ pub use import::{Entry, ImportCounts, Importer, MemoryEntry, NamespaceEntry, Pre
 pub use memories::{MemoryPage, MemoryUpdate};
 pub use namespaces::{CreateNamespace, DeleteNamespace, NamespacePage};
 pub use queue::{FactsNamespace, FoundFacts, Settled};
-pub use search::{Cut, Found, SearchHit, SearchQuery, Window};
+pub use ranking::Score;
+pub use search::{Cut, Found, SearchHit, SearchQuery, TermMatch, Window};
 
 use postings::TermCounts;
 use writer::Writer;

@@ -95,6 +95,7 @@ fn memory(content: String) -> NewMemory {
         turn: None,
         created_at: None,
         fact: None,
+        pinned: false,
     }
 }
 

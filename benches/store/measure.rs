@@ -130,6 +130,7 @@ async fn search(store: &Store, namespace: NamespaceNumber, query: &SearchQuery, 
         limit: 10,
         offset: 0,
         depth,
+        explain: false,
     };
     let found = store
         .reading(move |reader| reader.search(namespace, &query, &MemoryFilter::default(), Cut::default(), window))

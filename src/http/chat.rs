@@ -24,6 +24,7 @@ use crate::memory::ingest::{Origin, conversation_of};
 use crate::memory::inject::inject;
 use crate::memory::query::MESSAGES;
 use crate::memory::recall::{Budget, Recall};
+use crate::memory::turns::Conversation;
 use crate::model::{self, ChatRequest, Namespace, NamespaceName};
 use crate::proxy::{Answer, CHAT_COMPLETIONS, tee};
 use crate::store::{FactsNamespace, ReadError, Reader, StoreError};
@@ -58,8 +59,14 @@ pub(super) async fn complete(
     let recalls = state.proxy.auto_context && !options.skip_memory && chat.newest_user().is_some();
     let remembers = state.proxy.auto_remember && !options.skip_extract && chat.newest_user().is_some();
     let texts = recalls.then(|| chat.user_texts().take(MESSAGES).map(Cow::into_owned).collect());
+    let turns_of = state
+        .memory
+        .remember_turns
+        .then(|| Conversation::of(&chat, options.conversation_id.as_deref()))
+        .flatten();
     let (namespace, recall) = if recalls || remembers {
-        consult(state, &options, texts).await?
+        let conversation = turns_of.as_ref().and_then(Conversation::known);
+        consult(state, &options, texts, conversation).await?
     } else {
         (None, None)
     };
@@ -80,6 +87,7 @@ pub(super) async fn complete(
     let exchange = place.filter(|_| remembers).map(|namespace| Heard {
         namespace,
         user: chat.unanswered_user().map(|message| chat.text(message).into_owned()),
+        turns_of,
         conversation_id: options
             .conversation_id
             .unwrap_or_else(|| conversation_of(&chat.user_texts().last().unwrap_or_default())),
@@ -105,6 +113,8 @@ struct Question {
     namespace: NamespaceName,
     /// What the user said, newest first; `None` where nothing is to be recalled.
     texts: Option<Vec<String>>,
+    /// The conversation that the request is a part of, and holds itself.
+    conversation: Option<String>,
     /// Tokens of context that the request itself asks for.
     budget: Option<u32>,
     /// Tokens of context otherwise.
@@ -132,7 +142,7 @@ impl Question {
         let recall = self
             .texts
             .as_ref()
-            .map(|texts| Recall::of(reader, &namespace, texts, budget))
+            .map(|texts| Recall::of(reader, &namespace, texts, self.conversation.as_deref(), budget))
             .transpose()?;
         Ok(Some((namespace, recall)))
     }
@@ -143,12 +153,14 @@ async fn consult(
     state: &AppState,
     options: &ChatOptions,
     texts: Option<Vec<String>>,
+    conversation: Option<String>,
 ) -> Result<(Option<Namespace>, Option<Recall>), ApiError> {
     let begun = Instant::now();
     let name = name_of(state, options);
     let question = Question {
         namespace: name.clone(),
         texts,
+        conversation,
         budget: options.token_budget,
         usual_budget: state.proxy.token_budget,
         profile: state.memory.profile_tokens,
@@ -259,6 +271,8 @@ struct Heard {
     namespace: FactsNamespace,
     user: Option<String>,
     conversation_id: String,
+    /// The conversation that the words of the exchange are kept as a part of, where they are kept.
+    turns_of: Option<Conversation>,
     at: DateTime<Utc>,
     request_id: String,
 }
@@ -292,7 +306,16 @@ fn remember(state: &AppState, heard: Heard, answer: &Answer) {
         request_id: &heard.request_id,
         conversation_id: &heard.conversation_id,
     };
-    let dropped = state.ingest.hear(&state.extractor, heard.namespace, &exchange, origin);
+    let turns_of = heard
+        .turns_of
+        .map(|conversation| conversation.answered(exchange.assistant));
+    let dropped = state.ingest.hear(
+        &state.extractor,
+        heard.namespace,
+        &exchange,
+        origin,
+        turns_of.as_deref(),
+    );
     if dropped > 0 {
         tracing::warn!(
             dropped,

@@ -10,15 +10,18 @@ use super::error::ApiError;
 use super::extract::{InNamespace, JsonBody};
 use super::search::check_query;
 use crate::app::AppState;
+use crate::memory::explain::Explanation;
 use crate::memory::recall::{Budget, Recall};
 use crate::model::{MemoryId, MemoryType};
-use crate::store::Reader;
+use crate::store::{Reader, TermMatch};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ContextBody {
     query: String,
     token_budget: Option<u32>,
+    #[serde(default)]
+    explain: bool,
 }
 
 #[derive(Serialize)]
@@ -29,6 +32,8 @@ pub(super) struct ContextView {
     token_budget: u32,
     truncated: bool,
     query_time: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    explanation: Option<ExplanationView>,
 }
 
 #[derive(Serialize)]
@@ -37,11 +42,88 @@ struct ContextMemory {
     content: String,
     r#type: MemoryType,
     score: f64,
-    /// `match`: it shares words with the query; `profile`: a fact about the user.
+    /// `pinned`; `match`: it shares words with the query; `profile`: a fact about the user.
     position: &'static str,
     token_count: u32,
     /// A memory is in the block whole or not at all.
     truncated: bool,
+}
+
+/// Why each match is in or out.
+#[derive(Serialize)]
+struct ExplanationView {
+    least_coverage: f64,
+    in_doubt: bool,
+    matches: Vec<ExplainedMatch>,
+}
+
+#[derive(Serialize)]
+struct ExplainedMatch {
+    id: MemoryId,
+    content: String,
+    outcome: &'static str,
+    score: f64,
+    parts: ScoreView,
+    coverage: f64,
+    token_count: u32,
+    terms: Vec<TermView>,
+}
+
+/// `(own * length + near) * form * speaker` is the score.
+#[derive(Serialize)]
+struct ScoreView {
+    own: f64,
+    near: f64,
+    length: f64,
+    form: f64,
+    speaker: f64,
+}
+
+#[derive(Serialize)]
+struct TermView {
+    term: String,
+    /// `word`, or `kind` where the memory says something of the kind that the word names.
+    matches: &'static str,
+    weight: f64,
+    /// Turns before (negative) or after the memory where the term stands; 0: in the memory itself.
+    distance: i64,
+}
+
+impl ExplanationView {
+    fn new(explanation: Explanation) -> Self {
+        let matches = explanation.matches.into_iter().map(|explained| ExplainedMatch {
+            id: explained.memory.id,
+            content: explained.memory.content,
+            outcome: explained.outcome.as_str(),
+            score: explained.score,
+            parts: ScoreView {
+                own: explained.parts.own,
+                near: explained.parts.near,
+                length: explained.parts.length,
+                form: explained.parts.form,
+                speaker: explained.parts.speaker,
+            },
+            coverage: explained.coverage,
+            token_count: explained.memory.token_count,
+            terms: explained.terms.iter().map(TermView::new).collect(),
+        });
+        Self {
+            least_coverage: explanation.least_coverage,
+            in_doubt: explanation.in_doubt,
+            matches: matches.collect(),
+        }
+    }
+}
+
+impl TermView {
+    fn new(found: &TermMatch) -> Self {
+        Self {
+            term: found.term.as_str().to_owned(),
+            matches: if found.term.is_kind() { "kind" } else { "word" },
+            weight: found.weight,
+            distance: found.distance,
+        }
+    }
 }
 
 pub(super) async fn context(
@@ -65,7 +147,13 @@ pub(super) async fn context(
         total: token_budget,
         profile: state.memory.profile_tokens,
     };
-    let look = move |reader: &Reader<'_>| Recall::of(reader, &namespace, [&body.query], budget);
+    let look = move |reader: &Reader<'_>| {
+        if body.explain {
+            Recall::explained(reader, &namespace, &body.query, budget)
+        } else {
+            Recall::of(reader, &namespace, [&body.query], None, budget)
+        }
+    };
     let recall = state.store.reading(look).await?;
     let token_count = recall.block.tokens();
     let content = recall.block.text();
@@ -77,7 +165,7 @@ pub(super) async fn context(
             content: recalled.memory.content,
             r#type: recalled.memory.kind,
             score: recalled.score,
-            position: if recalled.score > 0.0 { "match" } else { "profile" },
+            position: recalled.reason.as_str(),
             token_count: recalled.memory.token_count,
             truncated: false,
         })
@@ -90,5 +178,6 @@ pub(super) async fn context(
         token_budget,
         truncated: recall.truncated,
         query_time,
+        explanation: recall.explanation.map(ExplanationView::new),
     }))
 }

@@ -109,6 +109,7 @@ impl FoundView {
                 view.result = "forgotten";
                 view.forgotten = memories;
             }
+            Learned::Kept => view.result = "stored",
         }
         view
     }

@@ -86,6 +86,7 @@ pub(super) async fn replace(
         tags,
         metadata,
         confidence,
+        pinned,
         fact,
         ..
     } = body.into_new()?;
@@ -96,6 +97,7 @@ pub(super) async fn replace(
         tags: Some(tags),
         metadata: Some(metadata),
         confidence: Some(confidence),
+        pinned: Some(pinned),
         fact,
     };
     update_with(state, namespace, id, update).await

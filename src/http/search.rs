@@ -71,6 +71,7 @@ pub(super) async fn search(
         limit: limit as usize,
         offset,
         depth: DEPTH,
+        explain: false,
     };
     let query = Query::search(&body.query);
     let number = namespace.number;

@@ -60,6 +60,17 @@ impl Block {
         fits
     }
 
+    /// Tokens of the text with the line break after it, or of the heading where nothing was added: what the next line is added to.
+    #[must_use]
+    pub fn tokens_before_next(&self) -> u32 {
+        self.before_last.saturating_add(self.last)
+    }
+
+    /// Lets the block grow to so many tokens from here on. What is in it stays.
+    pub fn set_budget(&mut self, budget: u32) {
+        self.budget = budget;
+    }
+
     /// Whether nothing was added.
     #[must_use]
     pub fn is_empty(&self) -> bool {

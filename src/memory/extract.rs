@@ -177,6 +177,25 @@ fn contradicts(noted: &Extracted, said: &[Extracted]) -> bool {
     slot(noted).is_some_and(|noted| said.iter().any(|said| slot(said).as_ref() == Some(&noted)))
 }
 
+/// The sentences of a message that are its sender's own, without code, quotations, pasted text and what was injected, secrets redacted. Sentences that try
+/// to rewrite the rules are left out: they would be obeyed when they come back.
+#[must_use]
+pub fn told(text: &str, speaker: Speaker) -> Vec<String> {
+    let redacted = secrets::redact(capped(text, MAX_SIDE_BYTES));
+    let own = source::own_words(&redacted, speaker);
+    sentence::sentences(&own)
+        .into_iter()
+        .map(|sentence| sentence.text.replace(source::CUT, "…"))
+        .filter(|sentence| !instruction::is_injection(sentence) && !secrets::nothing_left(sentence))
+        .collect()
+}
+
+/// Whether a message of the user asks that something be forgotten, or that it be not remembered itself: its words must not be kept then.
+#[must_use]
+pub fn wants_silence(text: &str) -> bool {
+    user::wants_silence(capped(text, MAX_SIDE_BYTES))
+}
+
 /// Puts the dates in, and refuses what must not become a memory whichever rule found it.
 fn finished(mut found: Extracted, at: DateTime<Utc>) -> Option<Extracted> {
     if found.content.chars().count() > MAX_CONTENT_CHARS

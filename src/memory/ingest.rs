@@ -14,6 +14,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::Notify;
 
 use super::extract::{Exchange, Extracted, Extractor, Speaker, redacted};
+use super::turns::turns;
 use crate::model::{Metadata, NewMemory, Source};
 use crate::store::{FactsNamespace, FoundFacts, Lesson, Store, StoreError};
 
@@ -65,15 +66,22 @@ pub struct Worked {
 }
 
 impl Ingest {
-    /// Finds the facts of an exchange and lets them wait for [`Self::work`]; how many older exchanges had to go for it.
+    /// Finds the facts of an exchange and lets them wait for [`Self::work`], and its words as pieces of a conversation where one is given; how many older
+    /// exchanges had to go for it.
     pub fn hear(
         &self,
         extractor: &Extractor,
         namespace: FactsNamespace,
         exchange: &Exchange<'_>,
         origin: Origin<'_>,
+        turns_of: Option<&str>,
     ) -> usize {
-        let facts = lessons(&extractor.extract(exchange), exchange, origin);
+        let mut facts = lessons(&extractor.extract(exchange), exchange, origin);
+        let forgets = facts.iter().any(|lesson| matches!(lesson, Lesson::Forget(_)));
+        if let Some(conversation) = turns_of.filter(|_| !forgets) {
+            let turns = turns(exchange, conversation, origin.request_id);
+            facts.extend(turns.into_iter().map(Lesson::Keep));
+        }
         if facts.is_empty() {
             log_complete(origin.request_id, 0);
             return 0;
@@ -130,7 +138,9 @@ impl Ingest {
                 }
             }
             for finished in batch {
-                log_complete(&finished.request_id, finished.found.facts.len());
+                let facts = finished.found.facts.iter();
+                let facts = facts.filter(|lesson| !matches!(lesson, Lesson::Keep(_))).count();
+                log_complete(&finished.request_id, facts);
             }
         }
     }
@@ -226,6 +236,7 @@ fn new_memory(extracted: &Extracted, exchange: &Exchange<'_>, origin: Origin<'_>
         turn: None,
         created_at: Some(exchange.at),
         fact: extracted.fact.clone(),
+        pinned: false,
     }
 }
 

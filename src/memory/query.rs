@@ -9,12 +9,18 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use crate::store::SearchQuery;
-use crate::text;
+use crate::text::{self, Term};
 
-/// Telling words below which the message before is looked at too: "And the second one?" means nothing by itself.
+/// Words up to which a message that points back ("Where is it?") is taken for a follow-up; a longer one says what it is about.
+const SHORT: usize = 12;
+/// Telling words with which a query needs no message from before.
 const ENOUGH_TERMS: usize = 2;
 /// Weight of words from a message before, against those of the newest.
-const EARLIER_WEIGHT: f64 = 0.5;
+const EARLIER_WEIGHT: f64 = 0.8;
+/// Weight of things of the kind that a word names, against the word itself.
+const KIND_WEIGHT: f64 = 0.4;
+/// Kinds of a message that are looked for.
+const MAX_KINDS: usize = 3;
 /// Messages of the user that are looked at, the newest included.
 pub const MESSAGES: usize = 3;
 /// Text of a message that is looked at, in bytes. A question stands at the beginning or the end of what is pasted around it.
@@ -48,12 +54,14 @@ impl Query {
             search: SearchQuery::default(),
             about_user: AboutUser::No,
         };
+        let mut follows_up = false;
         for (age, message) in user_texts.into_iter().take(MESSAGES).enumerate() {
             let message = message.as_ref();
             if age == 0 {
                 query.about_user = about_user(message);
                 query.search.about_time = text::asks_when(message);
-            } else if query.search.terms.len() >= ENOUGH_TERMS {
+                follows_up = is_follow_up(message);
+            } else if !follows_up || age > 1 && query.search.terms.len() >= ENOUGH_TERMS {
                 break;
             }
             let weight = if age == 0 { 1.0 } else { EARLIER_WEIGHT };
@@ -65,6 +73,7 @@ impl Query {
                 }
             }
         }
+        add_kinds(&mut query.search.terms);
         query
     }
 
@@ -77,12 +86,51 @@ impl Query {
         } else {
             telling
         };
-        let terms = terms.into_iter().map(|term| (term, 1.0)).collect();
+        let mut terms = terms.into_iter().map(|term| (term, 1.0)).collect();
+        add_kinds(&mut terms);
         SearchQuery {
             terms,
             about_time: text::asks_when(text),
         }
     }
+}
+
+/// Whether a message leans on what was said before it: it has no word that tells anything, or it is short and points back.
+fn is_follow_up(message: &str) -> bool {
+    let tells = |term: &Term| !text::is_common_word(term.as_str()) && !POINTING.contains(&term.as_str());
+    if !text::terms(message).iter().any(tells) {
+        return true;
+    }
+    let words: Vec<String> = text::words(message).take(SHORT + 1).collect();
+    let points = |at: usize, word: &str| {
+        let before = at
+            .checked_sub(1)
+            .and_then(|at| words.get(at))
+            .map_or("", String::as_str);
+        match word {
+            // "Is there a …" and "a function that …" point at nothing.
+            "there" => !matches!(before, "is" | "are" | "was" | "were"),
+            "that" => matches!(before, "about" | "is" | "was" | "of") || at + 1 == words.len(),
+            _ => POINTING.contains(&word),
+        }
+    };
+    let joins = || matches!(words.first().map(String::as_str), Some("and" | "but" | "or"));
+    words.len() <= SHORT && (joins() || words.iter().enumerate().any(|(at, word)| points(at, word)))
+}
+
+/// Words that stand for something said before.
+const POINTING: &[&str] = &[
+    "he", "her", "hers", "him", "his", "it", "its", "one", "ones", "she", "their", "theirs", "them", "they",
+];
+
+/// Adds things of the kinds that the terms name: "Which instruments?" asks for a violin too.
+fn add_kinds(terms: &mut Vec<(Term, f64)>) {
+    let kinds: Vec<(Term, f64)> = terms
+        .iter()
+        .filter_map(|(term, weight)| Some((term.of_kind()?, weight * KIND_WEIGHT)))
+        .take(MAX_KINDS)
+        .collect();
+    terms.extend(kinds);
 }
 
 /// The message, or its beginning and its end where it is long.

@@ -131,6 +131,8 @@ pub struct Memory {
     pub accessed_at: Option<DateTime<Utc>>,
     /// How often it was injected.
     pub access_count: i64,
+    /// Whether it is in every context.
+    pub pinned: bool,
     /// When it was last said.
     pub last_confirmed_at: DateTime<Utc>,
     /// How often it was said again.
@@ -160,6 +162,9 @@ pub struct NewMemory {
     pub turn: Option<Turn>,
     /// When it came to be; `None`: now.
     pub created_at: Option<DateTime<Utc>>,
+    /// Whether it is in every context.
+    #[serde(default)]
+    pub pinned: bool,
     /// What it says of the user, where it says something that another memory can contradict.
     pub fact: Option<Fact>,
 }

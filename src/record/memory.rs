@@ -34,6 +34,7 @@ pub struct MemoryView {
     tags: Tags,
     metadata: Metadata,
     confidence: f64,
+    pinned: bool,
     #[serde(flatten)]
     turn: Option<TurnView>,
     #[serde(serialize_with = "serialize_time")]
@@ -74,6 +75,7 @@ impl MemoryView {
             tags: memory.tags,
             metadata: memory.metadata,
             confidence: memory.confidence,
+            pinned: memory.pinned,
             turn: memory.turn.map(
                 |Turn {
                      conversation_id,
@@ -107,6 +109,7 @@ pub struct MemoryBody {
     pub(super) tags: Option<Tags>,
     pub(super) metadata: Option<Metadata>,
     pub(super) confidence: Option<f64>,
+    pub(super) pinned: Option<bool>,
     pub(super) conversation_id: Option<String>,
     pub(super) role: Option<String>,
     pub(super) speaker: Option<String>,
@@ -167,6 +170,7 @@ impl MemoryBody {
             tags: self.tags,
             metadata: self.metadata,
             confidence: self.confidence,
+            pinned: self.pinned,
         })
     }
 
@@ -185,6 +189,7 @@ impl MemoryBody {
             tags: fields.tags.unwrap_or_default(),
             metadata: fields.metadata.unwrap_or_default(),
             confidence: fields.confidence.unwrap_or(1.0),
+            pinned: fields.pinned.unwrap_or(false),
             turn,
             created_at,
             fact: fields.fact,

@@ -57,7 +57,9 @@ pub(super) fn reader_manager(path: &Path) -> SqliteConnectionManager {
         .with_init(|connection| {
             connection.busy_timeout(BUSY_TIMEOUT)?;
             connection.set_prepared_statement_cache_capacity(64);
-            configure(connection)
+            configure(connection)?;
+            // SQLite opens the log at the first look. It is taken now, while there are descriptors to be had.
+            connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))
         })
 }
 

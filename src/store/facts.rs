@@ -18,6 +18,8 @@ pub enum Lesson {
     Learn(NewMemory),
     /// What says this is to be forgotten; the words are not kept.
     Forget(Fact),
+    /// A piece of a conversation: it was said, whatever is known already.
+    Keep(NewMemory),
 }
 
 /// What came of a lesson.
@@ -29,6 +31,8 @@ pub enum Learned {
     Confirmed(MemoryId),
     /// These were deleted. None: nothing is named so, or more than one thing is.
     Forgotten(Vec<MemoryId>),
+    /// It was kept as a piece of a conversation.
+    Kept,
 }
 
 /// Whether what is done is kept.
@@ -96,8 +100,9 @@ pub(super) fn learn(
     let mut learned = Vec::with_capacity(lessons.len());
     for lesson in lessons {
         let one = match lesson {
-            Lesson::Learn(memory) => keep(connection, namespace, memory)?,
+            Lesson::Learn(memory) => learn_one(connection, namespace, memory)?,
             Lesson::Forget(fact) => Some(Learned::Forgotten(forget(connection, namespace, fact)?)),
+            Lesson::Keep(memory) => insert(connection, namespace, memory)?.map(|_| Learned::Kept),
         };
         match one {
             Some(one) => learned.push(one),
@@ -133,7 +138,11 @@ impl Rival {
 const RIVAL: &str = "SELECT row_id, id, content, slot_value, statement, ended FROM memories
      WHERE namespace = ?1 AND superseded_at IS NULL";
 
-fn keep(connection: &Connection, namespace: NamespaceNumber, memory: &NewMemory) -> rusqlite::Result<Option<Learned>> {
+fn learn_one(
+    connection: &Connection,
+    namespace: NamespaceNumber,
+    memory: &NewMemory,
+) -> rusqlite::Result<Option<Learned>> {
     let now = memory.created_at.unwrap_or_else(model::now);
     let same: Option<(i64, MemoryId)> = connection
         .prepare_cached(

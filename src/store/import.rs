@@ -276,10 +276,10 @@ impl Importer {
             .prepare_cached(
                 "INSERT INTO memories (row_id, namespace, id, content, index_text, fingerprint, type, source, tags, metadata,
                      confidence, word_count, token_count, conversation_id, role, speaker, created_at, updated_at, accessed_at,
-                     access_count, confirmed_at, confirmation_count, slot, slot_value, statement, ended)
+                     access_count, confirmed_at, confirmation_count, pinned, slot, slot_value, statement, ended)
                  VALUES (:row_id, :namespace, :id, :content, :index_text, :fingerprint, :type, :source, :tags, :metadata,
                      :confidence, :word_count, :token_count, :conversation_id, :role, :speaker, :created_at, :updated_at,
-                     :accessed_at, :access_count, :confirmed_at, :confirmation_count, :slot, :slot_value, :statement, :ended)
+                     :accessed_at, :access_count, :confirmed_at, :confirmation_count, :pinned, :slot, :slot_value, :statement, :ended)
                  ON CONFLICT (id) DO NOTHING",
             )?
             .execute(named_params! {
@@ -305,6 +305,7 @@ impl Importer {
                 ":access_count": entry.access_count,
                 ":confirmed_at": confirmed_at.map(|at| at.timestamp_millis()),
                 ":confirmation_count": entry.confirmation_count,
+                ":pinned": memory.pinned,
                 ":slot": slot.map(|slot| &slot.name),
                 ":slot_value": slot.map(|slot| &slot.value),
                 ":statement": fact.map(|fact| &fact.statement),

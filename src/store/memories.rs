@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::facts::{Restore, remove};
 use super::filter::MemoryFilter;
 use super::namespaces::{to_json, unreadable};
-use super::{ReadError, Reader, Store, StoreError};
+use super::{Store, StoreError};
 use crate::model::{
     self, Fact, Memory, MemoryId, MemoryType, Metadata, NamespaceNumber, NewMemory, Source, Tags, Turn,
 };
@@ -15,7 +15,7 @@ use crate::text;
 
 pub(super) const COLUMNS: &str = "row_id, id, content, type, source, tags, metadata, confidence, token_count, \
      created_at, updated_at, accessed_at, access_count, conversation_id, role, speaker, confirmed_at, confirmation_count, superseded_at, \
-     (SELECT successor.id FROM memories AS successor WHERE successor.row_id = memories.superseded_by)";
+     (SELECT successor.id FROM memories AS successor WHERE successor.row_id = memories.superseded_by), pinned";
 
 /// A page of memories, newest first.
 #[derive(Debug)]
@@ -43,6 +43,8 @@ pub struct MemoryUpdate {
     pub confidence: Option<f64>,
     /// What the new words say of the user.
     pub fact: Option<Fact>,
+    /// Whether it is in every context from now on.
+    pub pinned: Option<bool>,
 }
 
 impl Store {
@@ -123,6 +125,7 @@ impl Store {
             memory.tags = update.tags.unwrap_or(memory.tags);
             memory.metadata = update.metadata.unwrap_or(memory.metadata);
             memory.confidence = update.confidence.unwrap_or(memory.confidence);
+            memory.pinned = update.pinned.unwrap_or(memory.pinned);
             memory.updated_at = model::now();
             if let Some(content) = update.content.filter(|content| *content != memory.content) {
                 memory.content = content;
@@ -130,7 +133,8 @@ impl Store {
             }
             connection
                 .prepare_cached(
-                    "UPDATE memories SET type = ?2, source = ?3, tags = ?4, metadata = ?5, confidence = ?6, updated_at = ?7
+                    "UPDATE memories SET type = ?2, source = ?3, tags = ?4, metadata = ?5, confidence = ?6, updated_at = ?7,
+                         pinned = ?8
                      WHERE row_id = ?1",
                 )?
                 .execute(params![
@@ -141,6 +145,7 @@ impl Store {
                     to_json(&memory.metadata)?,
                     memory.confidence,
                     memory.updated_at.timestamp_millis(),
+                    memory.pinned,
                 ])?;
             Ok(Some(memory))
         })
@@ -183,30 +188,6 @@ impl Store {
     }
 }
 
-impl Reader<'_> {
-    /// Facts of a namespace (`semantic`), most confident first, then newest first, for as long as they are wanted.
-    ///
-    /// # Errors
-    /// The database cannot be read.
-    pub fn facts(
-        &self,
-        namespace: NamespaceNumber,
-        mut wants_more: impl FnMut(Memory) -> bool,
-    ) -> Result<(), ReadError> {
-        let mut read = self.connection.prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM memories WHERE namespace = ?1 AND type = 'semantic' AND superseded_at IS NULL \
-             ORDER BY confidence DESC, row_id DESC"
-        ))?;
-        let mut rows = read.query([namespace.0])?;
-        while let Some(row) = rows.next()? {
-            if !wants_more(from_row(row)?) {
-                break;
-            }
-        }
-        Ok(())
-    }
-}
-
 fn find(connection: &Connection, namespace: NamespaceNumber, id: MemoryId) -> rusqlite::Result<Option<Memory>> {
     connection
         .prepare_cached(&format!(
@@ -238,10 +219,10 @@ pub(super) fn insert(
     connection
         .prepare_cached(&format!(
             "INSERT INTO memories (row_id, namespace, id, content, index_text, fingerprint, type, source, tags, metadata,
-                 confidence, word_count, token_count, conversation_id, role, speaker, created_at, updated_at,
+                 confidence, word_count, token_count, conversation_id, role, speaker, pinned, created_at, updated_at,
                  slot, slot_value, statement, ended)
              VALUES (:row_id, :namespace, :id, :content, :index_text, :fingerprint, :type, :source, :tags, :metadata,
-                 :confidence, :word_count, :token_count, :conversation_id, :role, :speaker, :created_at, :now,
+                 :confidence, :word_count, :token_count, :conversation_id, :role, :speaker, :pinned, :created_at, :now,
                  :slot, :slot_value, :statement, :ended)
              RETURNING {COLUMNS}"
         ))?
@@ -263,6 +244,7 @@ pub(super) fn insert(
                 ":conversation_id": memory.turn.as_ref().map(|turn| &turn.conversation_id),
                 ":role": memory.turn.as_ref().and_then(|turn| turn.role.as_ref()),
                 ":speaker": memory.turn.as_ref().and_then(|turn| turn.speaker.as_ref()),
+                ":pinned": memory.pinned,
                 ":created_at": created_at.timestamp_millis(),
                 ":now": now.timestamp_millis(),
                 ":slot": slot.map(|slot| &slot.name),
@@ -357,6 +339,7 @@ pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Memory> {
         confirmation_count: row.get(17)?,
         superseded_at: optional_time(row, 18)?,
         superseded_by: row.get(19)?,
+        pinned: row.get(20)?,
     })
 }
 

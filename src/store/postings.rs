@@ -14,6 +14,8 @@ use crate::text::Term;
 
 /// Terms of a query that are looked up; more of them no longer change which memory is best.
 const MAX_TERMS: usize = 32;
+/// How much a word that begins like a term says of it: a compound or another form, or another word altogether.
+const BEGINNING: f64 = 0.5;
 /// Memories read of the meeting of two terms.
 const MAX_MEETING: usize = 128;
 /// Common terms whose meetings with each other are read.
@@ -35,6 +37,8 @@ pub(super) struct Posting {
     pub(super) rows: Vec<i64>,
     /// How many hold it in all.
     pub(super) holding: usize,
+    /// How much these say of the term, against memories that hold it: less than 1 where none does, and they hold words that begin like it.
+    pub(super) likeness: f64,
 }
 
 impl Posting {
@@ -93,19 +97,37 @@ pub(super) fn read<'a>(
         look_up: connection.prepare_cached(LOOK_UP)?,
         rows: namespace.row_ids(),
     };
-    let terms: Vec<String> = terms.take(MAX_TERMS).map(Term::match_expression).collect();
-    let mut postings = Vec::with_capacity(terms.len());
-    for term in &terms {
-        let mut rows = index.rows(term, depth + 1)?;
+    let mut expressions = Vec::new();
+    let mut postings = Vec::new();
+    for term in terms.take(MAX_TERMS) {
+        let mut expression = term.match_expression();
+        let mut rows = index.rows(&expression, depth + 1)?;
+        let mut likeness = 1.0;
+        if rows.is_empty() {
+            for beginning in term.beginnings() {
+                rows = index.rows(&beginning, depth + 1)?;
+                if !rows.is_empty() {
+                    (expression, likeness) = (beginning, BEGINNING);
+                    break;
+                }
+            }
+        }
         let mut holding = rows.len();
         if rows.len() > depth {
             rows.pop();
-            let count = || index.count(connection, term);
-            holding = counts.get((namespace.0, term.clone()), memories, count)?.max(depth + 1);
+            let count = || index.count(connection, &expression);
+            holding = counts
+                .get((namespace.0, expression.clone()), memories, count)?
+                .max(depth + 1);
         }
-        postings.push(Posting { rows, holding });
+        postings.push(Posting {
+            rows,
+            holding,
+            likeness,
+        });
+        expressions.push(expression);
     }
-    add_meetings(&mut index, &terms, &mut postings)?;
+    add_meetings(&mut index, &expressions, &mut postings)?;
     Ok(postings)
 }
 

@@ -148,6 +148,7 @@ fn settle(connection: &Connection, entry: i64, settled: &mut Settled) -> rusqlit
             }
             Learned::Confirmed(_) => settled.known += 1,
             Learned::Forgotten(memories) => settled.forgotten += memories.len(),
+            Learned::Kept => {}
         }
     }
     Ok(())

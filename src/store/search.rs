@@ -10,7 +10,7 @@ use rustc_hash::FxHashMap;
 use super::filter::MemoryFilter;
 use super::memories::{COLUMNS, from_row};
 use super::postings::{self, Posting};
-use super::ranking::{Collection, NEIGHBOURS, form_factor};
+use super::ranking::{Collection, NEIGHBOURS, Score, form_factor, repeated};
 use super::{ReadError, Reader};
 use crate::model::{Memory, NamespaceNumber};
 use crate::text::{self, Term};
@@ -36,7 +36,9 @@ pub struct SearchQuery {
 pub struct Cut {
     /// Least coverage of the best match; with less there are no hits at all.
     pub best: f64,
-    /// Least coverage of every hit.
+    /// The same for a query that names somebody who speaks in a match.
+    pub best_named: f64,
+    /// Least coverage of every hit, as part of that.
     pub each: f64,
     /// Least coverage of every hit, as part of the best match's.
     pub beside_best: f64,
@@ -51,6 +53,8 @@ pub struct Window {
     pub offset: usize,
     /// Memories read of a term that many hold. More make the total exact and the search slow.
     pub depth: usize,
+    /// Whether to say of each match why it is in or out.
+    pub explain: bool,
 }
 
 /// A memory that matches a query.
@@ -62,6 +66,23 @@ pub struct SearchHit {
     pub score: f64,
     /// How much of what the query is about the memory and its neighbours hold, 0 to 1. Words that no memory holds count too.
     pub coverage: f64,
+    /// Whether the query names who says it.
+    pub named: bool,
+    /// What the relevance is made of.
+    pub parts: Score,
+    /// Which terms match; told only where that was asked for.
+    pub matches: Vec<TermMatch>,
+}
+
+/// A term of the query that a memory or a neighbour of it in its conversation holds.
+#[derive(Clone, Debug)]
+pub struct TermMatch {
+    /// The term.
+    pub term: Term,
+    /// What it adds to the relevance, before the length and the form of the memory.
+    pub weight: f64,
+    /// Where it stands: so many turns before (negative) or after the memory; 0: in the memory itself.
+    pub distance: i64,
 }
 
 /// What a search found.
@@ -71,6 +92,12 @@ pub struct Found {
     pub hits: Vec<SearchHit>,
     /// How many matched, those outside of the window included.
     pub total: usize,
+    /// Whether the query names somebody who speaks in a match.
+    pub named: bool,
+    /// Coverage below which a match was there by chance.
+    pub least_coverage: f64,
+    /// Matches below that, best first; told only where that was asked for.
+    pub by_chance: Vec<SearchHit>,
 }
 
 impl Reader<'_> {
@@ -98,6 +125,7 @@ impl Reader<'_> {
 
 /// A term of the query, the memories that hold it, and what that is worth.
 struct Held {
+    term: Term,
     posting: Posting,
     /// What holding the term is worth.
     weight: f64,
@@ -159,12 +187,15 @@ impl<'a> Search<'a> {
             depth,
         )?;
         let held = |((term, factor), posting): (&(Term, f64), Posting)| Held {
-            weight: factor * collection.term_weight(posting.holding),
-            telling: factor * collection.telling(term, posting.holding),
+            weight: factor * posting.likeness * collection.term_weight(posting.holding),
+            telling: factor * posting.likeness * collection.telling(term, posting.holding),
+            term: term.clone(),
             posting,
         };
         let terms: Vec<Held> = query.terms.iter().zip(postings).map(held).collect();
-        let told_by_all = terms.iter().map(|term| term.telling).sum();
+        // A thing of a kind stands for the word that names the kind, and that word is counted.
+        let asked = terms.iter().filter(|held| !held.term.is_kind());
+        let told_by_all = asked.map(|held| held.telling / held.posting.likeness).sum();
         Ok(Some(Self {
             connection,
             collection,
@@ -176,7 +207,8 @@ impl<'a> Search<'a> {
 
     fn run(self, filter: &MemoryFilter, cut: Cut, window: Window) -> rusqlite::Result<Found> {
         let unfiltered = *filter == MemoryFilter::default();
-        let mut candidates = self.candidates(cut);
+        // To say why a match is out, it has to be looked at.
+        let mut candidates = self.candidates(if window.explain { Cut::default() } else { cut });
         let matched = candidates.len();
         let wanted = window.offset.saturating_add(window.limit).saturating_add(MARGIN);
         candidates.truncate(if unfiltered {
@@ -195,19 +227,27 @@ impl<'a> Search<'a> {
                 .query_row([row], |row| Ok((from_row(row)?, row.get::<_, f64>("word_count")?)))
                 .optional()?;
             if let Some((memory, words)) = found.filter(|(memory, _)| filter.accepts(memory))
-                && let Some(hit) = self.score(memory, words, &mut conversations)?
+                && let Some(hit) = self.score(memory, words, &mut conversations, window.explain)?
             {
                 hits.push(hit);
             }
         }
         let total = if unfiltered { matched } else { hits.len() };
+        hits.sort_by(|a, b| b.score.total_cmp(&a.score).then(b.memory.row_id.cmp(&a.memory.row_id)));
         // What seemed to match may have leant on another conversation, so the cut is made again with what is exact.
         let best = hits.iter().map(|hit| hit.coverage).fold(0.0, f64::max);
-        hits.retain(|hit| best >= cut.best && hit.coverage >= cut.each.max(best * cut.beside_best));
-        hits.sort_by(|a, b| b.score.total_cmp(&a.score).then(b.memory.row_id.cmp(&a.memory.row_id)));
+        let named = hits.iter().any(|hit| hit.named);
+        let least = if named { cut.best_named } else { cut.best };
+        let least_coverage = (least * cut.each).max(best * cut.beside_best);
+        let (kept, by_chance): (Vec<SearchHit>, Vec<SearchHit>) = hits
+            .into_iter()
+            .partition(|hit| best >= least && hit.coverage >= least_coverage);
         Ok(Found {
-            hits: hits.into_iter().skip(window.offset).take(window.limit).collect(),
+            hits: kept.into_iter().skip(window.offset).take(window.limit).collect(),
             total,
+            named,
+            least_coverage: if best < least { least } else { least_coverage },
+            by_chance: if window.explain { by_chance } else { Vec::new() },
         })
     }
 
@@ -238,7 +278,9 @@ impl<'a> Search<'a> {
             }
         }
         let best = candidates.values().map(|candidate| candidate.told).fold(0.0, f64::max);
-        if best < cut.best * self.told_by_all {
+        // Whether somebody is named is not known before reading.
+        let cut_best = cut.best.min(cut.best_named);
+        if best < cut_best * self.told_by_all {
             return Vec::new();
         }
         // Without neighbours what is known now is exact; with them the best may turn out to be less.
@@ -247,7 +289,7 @@ impl<'a> Search<'a> {
         } else {
             0.0
         };
-        let least = (cut.each * self.told_by_all).max(beside_best);
+        let least = (cut_best * cut.each * self.told_by_all).max(beside_best);
         let mut candidates: Vec<(i64, Candidate)> = candidates
             .into_iter()
             .filter(|(_, candidate)| candidate.told >= least)
@@ -262,35 +304,78 @@ impl<'a> Search<'a> {
         memory: Memory,
         words: f64,
         conversations: &mut Conversations<'_>,
+        explain: bool,
     ) -> rusqlite::Result<Option<SearchHit>> {
         let conversation = memory.turn.as_ref().map(|turn| turn.conversation_id.as_str());
         let (mut own, mut near, mut told) = (0.0, 0.0, 0.0);
-        for term in &self.terms {
-            if term.posting.holds(memory.row_id) {
-                own += term.weight;
-                told += term.telling;
-            } else if let Some(conversation) = conversation.filter(|_| term.spreads()) {
-                for (distance, weight) in NEIGHBOURS {
-                    let neighbour = memory.row_id + distance;
-                    if term.posting.holds(neighbour) && conversations.has(conversation, neighbour)? {
-                        near += weight * term.weight;
-                        told += weight * term.telling;
-                        break;
-                    }
-                }
+        let mut matches = Vec::new();
+        for held in &self.terms {
+            let (weight, distance) = if held.posting.holds(memory.row_id) {
+                let weight = held.weight * repeated(held.term.occurrences(&memory.content));
+                own += weight;
+                told += held.telling;
+                (weight, 0)
+            } else if let Some((distance, part)) = Self::nearest(held, memory.row_id, conversation, conversations)? {
+                near += part * held.weight;
+                told += part * held.telling;
+                (part * held.weight, distance)
+            } else {
+                continue;
+            };
+            if explain {
+                matches.push(TermMatch {
+                    term: held.term.clone(),
+                    weight,
+                    distance,
+                });
             }
         }
         if own + near <= 0.0 {
             return Ok(None);
         }
         let says_when = || self.about_time && text::mentions_time(&memory.content);
-        let form = form_factor(&memory.content, conversation.is_some(), says_when);
-        let score = (own * self.collection.length_factor(words) + near) * form;
+        let named = self.names_speaker(&memory);
+        let parts = Score {
+            own,
+            near,
+            length: self.collection.length_factor(words),
+            form: form_factor(&memory.content, conversation.is_some(), says_when),
+            speaker: Score::speaker(named),
+        };
         Ok(Some(SearchHit {
+            score: parts.total(),
+            coverage: (told / self.told_by_all).min(1.0),
+            named,
+            parts,
+            matches,
             memory,
-            score,
-            coverage: told / self.told_by_all,
         }))
+    }
+
+    /// The nearest turn of a conversation that holds a term: where it stands, and which part of the term's weight it gives.
+    fn nearest(
+        held: &Held,
+        row: i64,
+        conversation: Option<&str>,
+        conversations: &mut Conversations<'_>,
+    ) -> rusqlite::Result<Option<(i64, f64)>> {
+        let Some(conversation) = conversation.filter(|_| held.spreads()) else {
+            return Ok(None);
+        };
+        for (distance, part) in NEIGHBOURS {
+            if held.posting.holds(row + distance) && conversations.has(conversation, row + distance)? {
+                return Ok(Some((distance, part)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether the query names who says a memory.
+    fn names_speaker(&self, memory: &Memory) -> bool {
+        let speaker = memory.turn.as_ref().and_then(|turn| turn.speaker.as_deref());
+        speaker.is_some_and(|speaker| {
+            text::words(speaker).any(|name| self.terms.iter().any(|held| held.term.as_str() == name))
+        })
     }
 }
 

@@ -1,206 +1,18 @@
 //! Words of a text, and which of them tell something.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
-use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfkc_quick};
 
-/// English words that tell nothing of what a sentence is about, sorted. Their shortened halves (`don't` is `don` and `t`) are among them.
-const STOP_WORDS: &[&str] = &[
-    "a",
-    "about",
-    "above",
-    "after",
-    "again",
-    "against",
-    "ain",
-    "all",
-    "also",
-    "am",
-    "an",
-    "and",
-    "any",
-    "are",
-    "aren",
-    "as",
-    "at",
-    "be",
-    "because",
-    "been",
-    "before",
-    "being",
-    "below",
-    "between",
-    "both",
-    "but",
-    "by",
-    "can",
-    "could",
-    "couldn",
-    "d",
-    "did",
-    "didn",
-    "do",
-    "does",
-    "doesn",
-    "doing",
-    "don",
-    "down",
-    "during",
-    "each",
-    "either",
-    "else",
-    "ever",
-    "few",
-    "for",
-    "from",
-    "further",
-    "get",
-    "gets",
-    "getting",
-    "give",
-    "go",
-    "goes",
-    "going",
-    "got",
-    "had",
-    "hadn",
-    "has",
-    "hasn",
-    "have",
-    "haven",
-    "having",
-    "he",
-    "hello",
-    "her",
-    "here",
-    "hers",
-    "herself",
-    "hey",
-    "hi",
-    "him",
-    "himself",
-    "his",
-    "how",
-    "i",
-    "if",
-    "in",
-    "into",
-    "is",
-    "isn",
-    "it",
-    "its",
-    "itself",
-    "just",
-    "let",
-    "ll",
-    "m",
-    "made",
-    "make",
-    "makes",
-    "many",
-    "may",
-    "me",
-    "might",
-    "more",
-    "most",
-    "much",
-    "must",
-    "my",
-    "myself",
-    "need",
-    "no",
-    "nor",
-    "not",
-    "now",
-    "of",
-    "off",
-    "ok",
-    "okay",
-    "on",
-    "once",
-    "one",
-    "only",
-    "or",
-    "other",
-    "our",
-    "ours",
-    "ourselves",
-    "out",
-    "over",
-    "own",
-    "please",
-    "re",
-    "s",
-    "same",
-    "say",
-    "shall",
-    "she",
-    "should",
-    "shouldn",
-    "so",
-    "some",
-    "such",
-    "t",
-    "tell",
-    "than",
-    "thank",
-    "thanks",
-    "that",
-    "the",
-    "their",
-    "theirs",
-    "them",
-    "themselves",
-    "then",
-    "there",
-    "these",
-    "they",
-    "this",
-    "those",
-    "through",
-    "to",
-    "too",
-    "under",
-    "until",
-    "up",
-    "upon",
-    "us",
-    "use",
-    "used",
-    "user",
-    "using",
-    "ve",
-    "very",
-    "want",
-    "was",
-    "wasn",
-    "we",
-    "were",
-    "weren",
-    "what",
-    "when",
-    "where",
-    "whether",
-    "which",
-    "while",
-    "who",
-    "whom",
-    "whose",
-    "why",
-    "will",
-    "with",
-    "won",
-    "would",
-    "wouldn",
-    "yeah",
-    "yes",
-    "you",
-    "your",
-    "yours",
-    "yourself",
-    "yourselves",
-];
+use super::lexicon;
+use super::stop::is_stop_word;
+
+/// Letters below which a word is not looked for as the beginning of others.
+const MIN_BEGINNING: usize = 4;
+/// Letters from which on a word that stands nowhere is looked for by its first two thirds: it may be a compound, as in German.
+const MIN_COMPOUND: usize = 9;
 
 /// A telling word of a query, as the index can be asked for it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -212,6 +24,8 @@ pub struct Term {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum TermKind {
     Word,
+    /// Things of the kind that the word names.
+    OfKind,
     /// Two characters of a run of CJK. Half of such pairs straddle two words and are none.
     Bigram,
     /// One character of CJK, as the beginning of bigrams.
@@ -222,12 +36,56 @@ impl Term {
     /// The term in FTS5's query language: always quoted, so that no text of a user is ever syntax.
     #[must_use]
     pub fn match_expression(&self) -> String {
-        // A word holds letters, digits and marks only, so there is no quotation mark to double.
-        format!(
-            "\"{}\"{}",
-            self.text,
-            if self.kind == TermKind::Character { "*" } else { "" }
-        )
+        match self.kind {
+            TermKind::Word => any_of(lexicon::irregular_forms(&self.text)).unwrap_or_else(|| quoted(&self.text)),
+            TermKind::OfKind => any_of(lexicon::of_kind(&self.text)).unwrap_or_else(|| quoted(&self.text)),
+            TermKind::Bigram => quoted(&self.text),
+            TermKind::Character => format!("{}*", quoted(&self.text)),
+        }
+    }
+
+    /// Words that begin like the term, in FTS5's query language, likelier ones first: what to look for where nothing holds the term itself.
+    #[must_use]
+    pub fn beginnings(&self) -> Vec<String> {
+        let letters = self.text.chars().count();
+        let mut beginnings = Vec::new();
+        if self.kind == TermKind::Word && letters >= MIN_BEGINNING {
+            beginnings.push(format!("{}*", quoted(&self.text)));
+            if letters >= MIN_COMPOUND {
+                let part: String = self.text.chars().take(letters * 2 / 3).collect();
+                beginnings.push(format!("{}*", quoted(&part)));
+            }
+        }
+        beginnings
+    }
+
+    /// Things of the kind that the term names, as a term of its own.
+    #[must_use]
+    pub fn of_kind(&self) -> Option<Self> {
+        (self.kind == TermKind::Word && !lexicon::of_kind(&self.text).is_empty()).then(|| Self {
+            text: self.text.clone(),
+            kind: TermKind::OfKind,
+        })
+    }
+
+    /// Whether the term stands for things of a kind and was not said itself.
+    #[must_use]
+    pub fn is_kind(&self) -> bool {
+        self.kind == TermKind::OfKind
+    }
+
+    /// How often a text that holds the term says it, as far as can be told without the stemmer of the index.
+    #[must_use]
+    pub fn occurrences(&self, text: &str) -> usize {
+        let count = match self.kind {
+            TermKind::Word => text
+                .split(|c: char| c.is_ascii() && !c.is_ascii_alphanumeric())
+                .filter(|word| are_akin(word, &self.text))
+                .count(),
+            TermKind::OfKind => 1,
+            TermKind::Bigram | TermKind::Character => text.matches(self.text.as_str()).count(),
+        };
+        count.max(1)
     }
 
     /// Whether the term may be no word at all.
@@ -243,10 +101,30 @@ impl Term {
     }
 }
 
-/// Whether a word (lower case, without diacritics) tells nothing of what a sentence is about.
-#[must_use]
-pub fn is_stop_word(word: &str) -> bool {
-    STOP_WORDS.binary_search(&word).is_ok()
+fn quoted(word: &str) -> String {
+    // A word holds letters, digits and marks only, so there is no quotation mark to double.
+    format!("\"{word}\"")
+}
+
+/// Any of these words, in FTS5's query language.
+fn any_of(words: &[&str]) -> Option<String> {
+    let words: Vec<String> = words.iter().map(|word| quoted(word)).collect();
+    (!words.is_empty()).then(|| format!("({})", words.join(" OR ")))
+}
+
+/// Whether two words look like forms of one: alike but for three letters at the end.
+fn are_akin(word: &str, other: &str) -> bool {
+    let same = word
+        .chars()
+        .flat_map(char::to_lowercase)
+        .zip(other.chars())
+        .take_while(|(a, b)| a == b)
+        .count();
+    if same < 3 {
+        return false;
+    }
+    let (letters, of_other) = (word.chars().count(), other.chars().count());
+    same + 3 >= letters.min(of_other) && letters.abs_diff(of_other) <= 4
 }
 
 /// The telling words of a text, each once, in their order.
@@ -269,7 +147,7 @@ fn terms_without(text: &str, leave_out: impl Fn(&str) -> bool) -> Vec<Term> {
             terms.push(term);
         }
     };
-    for run in runs(text) {
+    for run in runs(&unified(text)) {
         match run {
             Run::Word(word) => {
                 // The index folds what it is asked for as it folds what it holds, so the word goes to it as it is.
@@ -322,11 +200,16 @@ pub fn word_count(text: &str) -> u32 {
 /// character stands once more by itself, so that a prefix search for one character finds it everywhere.
 #[must_use]
 pub fn index_text(content: &str, extra: &str) -> Option<String> {
-    if !content.chars().chain(extra.chars()).any(is_ideograph) {
-        return (!extra.is_empty()).then(|| format!("{content} {extra}"));
+    let text = unified(content);
+    if !text.chars().chain(extra.chars()).any(is_ideograph) {
+        return match (text, extra) {
+            (Cow::Borrowed(_), "") => None,
+            (text, "") => Some(text.into_owned()),
+            (text, extra) => Some(format!("{text} {extra}")),
+        };
     }
     let mut indexed: Vec<&str> = Vec::new();
-    for run in runs(content).chain(runs(extra)) {
+    for run in runs(&text).chain(runs(extra)) {
         match run {
             Run::Word(word) => indexed.push(word),
             Run::Ideographs(run) => {
@@ -336,6 +219,15 @@ pub fn index_text(content: &str, extra: &str) -> Option<String> {
         }
     }
     Some(indexed.join(" "))
+}
+
+/// The text with one form for each letter: digits of full width, ligatures and the like are what they stand for (Unicode's NFKC).
+fn unified(text: &str) -> Cow<'_, str> {
+    if is_nfkc_quick(text.chars()) == IsNormalized::Yes {
+        Cow::Borrowed(text)
+    } else {
+        Cow::Owned(text.nfkc().collect())
+    }
 }
 
 enum Run<'a> {

@@ -47,6 +47,7 @@ fn a_new_one_has_every_field_and_its_defaults() {
             "last_confirmed_at",
             "metadata",
             "namespace",
+            "pinned",
             "source",
             "superseded_at",
             "superseded_by",
@@ -56,9 +57,9 @@ fn a_new_one_has_every_field_and_its_defaults() {
         ]
     );
     assert_eq!(memory["namespace"], "default");
+    assert_eq!(memory["pinned"], false);
     assert_eq!(memory["content"], "User likes tea");
-    assert_eq!(memory["type"], "semantic");
-    assert_eq!(memory["source"], "user");
+    assert_eq!([&memory["type"], &memory["source"]], ["semantic", "user"]);
     assert_eq!(memory["tags"], json!([]));
     assert_eq!(memory["metadata"], json!({}));
     assert_eq!(memory["confidence"], 1.0);

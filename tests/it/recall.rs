@@ -99,8 +99,22 @@ async fn a_follow_up_with_few_words_is_understood_from_what_was_said_before() {
         [flight]
     );
     assert_eq!(recalled(&backend, &app, "default", &["And when?"]).await, [""; 0]);
-    let other = "Explain how gluons bind quarks together";
-    assert_eq!(recalled(&backend, &app, "default", &[before, other]).await, [""; 0]);
+    for pointing in [
+        "What about it?",
+        "Who is on it with me, and who is not?",
+        "But when does it leave?",
+    ] {
+        let lines = recalled(&backend, &app, "default", &[before, pointing]).await;
+        assert_eq!(lines, [flight], "{pointing}");
+    }
+    for other in [
+        "Explain how gluons bind quarks together",
+        "Tell me a joke.",
+        "Is there a word for that feeling?",
+    ] {
+        let lines = recalled(&backend, &app, "default", &[before, other]).await;
+        assert_eq!(lines, [""; 0], "{other}");
+    }
 }
 
 #[tokio::test]

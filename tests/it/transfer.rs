@@ -36,7 +36,7 @@ fn fill(folder: &Path) {
         MEMORIES,
         &json!({
             "content": "User's café is called 珈琲館 ☕.\n\"Quoted\" \\ and more", "type": "episodic", "source": "inferred",
-            "tags": ["place", "喫茶", "place"], "confidence": 0.1 + 0.2,
+            "tags": ["place", "喫茶", "place"], "confidence": 0.1 + 0.2, "pinned": true,
             "metadata": { "z": 1, "a": [0.1, 1.0, 9_007_199_254_740_993_u64, -3, null, true, { "ö": "x" }] }
         }),
     );

@@ -90,6 +90,16 @@ pub(super) fn extract(text: &str, rules: &[Rule]) -> Vec<Extracted> {
         .collect()
 }
 
+/// Whether a message asks that something be forgotten, or that it be not remembered itself.
+pub(super) fn wants_silence(text: &str) -> bool {
+    let own = source::own_words(text, Speaker::User);
+    sentences(&own).iter().any(|sentence| {
+        let words = words(&sentence.text);
+        let asked = forget::asked(without_openers(&words), Setting::default());
+        forget::is_off_the_record(&words) || asked.is_some_and(|asked| !matches!(asked, forget::Forgotten::Over(_)))
+    })
+}
+
 /// What somebody's own rules make of a sentence. Questions are asked about other things than they say.
 fn by_own_rules(sentence: &Sentence, rules: &[Rule]) -> Vec<Extracted> {
     if sentence.question || sentence.text.contains(source::CUT) {
