@@ -1,5 +1,7 @@
 //! Puts the parts together: what a request can use, and what goes on in the background.
 
+mod backups;
+
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -8,7 +10,7 @@ use std::time::Duration;
 use axum::Router;
 use secrecy::SecretString;
 use tokio::runtime::Handle;
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 use tokio::time::MissedTickBehavior;
 use tokio_util::task::TaskTracker;
 
@@ -83,6 +85,8 @@ pub struct Shared {
     pub rate_limit: Option<RateLimit>,
     /// Whom maia answers.
     pub audience: http::Audience,
+    /// A place for each copy of the database that may be on its way to a client.
+    pub downloads: Arc<Semaphore>,
 }
 
 /// A maia that is ready to serve.
@@ -91,6 +95,7 @@ pub struct App {
     states: Vec<AppState>,
     shared: Arc<Shared>,
     server: config::Server,
+    storage: config::Storage,
 }
 
 /// What a log says of it.
@@ -135,6 +140,7 @@ impl App {
             own_key,
             rate_limit: RateLimit::new(config.security.rate_limit_rps, config.security.rate_limit_burst),
             audience: http::Audience::new(&config.server),
+            downloads: Arc::new(Semaphore::new(1)),
         });
         let state = |backend| AppState {
             shared: Arc::clone(&shared),
@@ -144,6 +150,7 @@ impl App {
             states: backends.into_iter().map(state).collect(),
             shared,
             server: config.server,
+            storage: config.storage,
         })
     }
 
@@ -169,6 +176,11 @@ impl App {
 
     /// Background work, until the future is dropped.
     pub async fn run_background(&self) {
+        // Beside each other: a backup takes longer than the rest should wait.
+        tokio::join!(self.keep_house(), backups::run(&self.shared, &self.storage));
+    }
+
+    async fn keep_house(&self) {
         let mut access = tokio::time::interval(ACCESS_INTERVAL);
         let mut rate_limit = tokio::time::interval(RATE_LIMIT_INTERVAL);
         let mut surplus = tokio::time::interval(SURPLUS_INTERVAL);

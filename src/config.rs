@@ -62,6 +62,12 @@ pub struct Server {
 pub struct Storage {
     /// The file.
     pub path: PathBuf,
+    /// How often the database is backed up; `None`: never.
+    pub backup_interval: Option<Duration>,
+    /// How many of these backups are kept.
+    pub backup_keep: usize,
+    /// The folder that they are in; `None`: `backups` beside the database.
+    pub backup_dir: Option<PathBuf>,
 }
 
 /// The backend, and what is done to requests.
@@ -161,6 +167,9 @@ impl Default for Storage {
     fn default() -> Self {
         Self {
             path: "./maia.db".into(),
+            backup_interval: None,
+            backup_keep: 7,
+            backup_dir: None,
         }
     }
 }
@@ -228,7 +237,7 @@ impl Config {
         let mut read = Reader::new(layers);
         config.read_server(&mut read);
         config.read_proxy(&mut read);
-        read.set("storage.path", &mut config.storage.path, reader::path);
+        config.read_storage(&mut read);
         read.set(
             "memory.default_namespace",
             &mut config.memory.default_namespace,
@@ -287,6 +296,16 @@ impl Config {
         );
         read.set("server.read_timeout", &mut server.read_timeout, duration::parse);
         read.set("server.shutdown_timeout", &mut server.shutdown_timeout, duration::parse);
+    }
+
+    fn read_storage(&mut self, read: &mut Reader) {
+        let storage = &mut self.storage;
+        read.set("storage.path", &mut storage.path, reader::path);
+        let interval = &mut storage.backup_interval;
+        read.set("storage.backup_interval", interval, duration::parse_optional);
+        let keep = reader::number(1..=10_000);
+        read.set("storage.backup_keep", &mut storage.backup_keep, keep);
+        read.set("storage.backup_dir", &mut storage.backup_dir, reader::optional_path);
     }
 
     fn read_proxy(&mut self, read: &mut Reader) {

@@ -3,6 +3,7 @@
 mod audience;
 mod auth;
 mod backend_answer;
+mod backup;
 mod chat;
 mod chat_options;
 mod context;
@@ -68,6 +69,7 @@ pub(crate) fn router(state: AppState) -> Router {
                 .delete(memories::delete),
         )
         .route("/namespaces/{namespace}/context", post(context::context))
+        .route("/backup", get(backup::backup))
         .fallback(no_such_route)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn_with_state(state.clone(), auth::require_for_api))

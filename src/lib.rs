@@ -5,12 +5,14 @@
 //! The map and the invariants are in `docs/architecture.md`.
 
 pub mod app;
+pub mod cli;
 pub mod config;
 pub mod http;
 pub mod memory;
 pub mod metrics;
 pub mod model;
 pub mod proxy;
+pub mod record;
 pub mod store;
 pub mod telemetry;
 pub mod text;

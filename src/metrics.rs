@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use prometheus::core::Collector;
 use prometheus::{
-    Encoder as _, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry,
+    Encoder as _, Gauge, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry,
     TextEncoder,
 };
 
@@ -36,6 +36,8 @@ pub struct Metrics {
     removed: IntCounterVec,
     memory_errors: IntCounterVec,
     recall_duration: Histogram,
+    backups: IntCounterVec,
+    last_backup: Gauge,
     /// Requests refused because a client asked too often.
     pub rate_limited: IntCounter,
 }
@@ -151,6 +153,11 @@ impl Metrics {
                 "Time to find the memories for a request",
                 RECALL_SECONDS,
             ))?,
+            backups: counters("maia_backups_total", "Automatic backups, by how they went", "result")?,
+            last_backup: Gauge::new(
+                "maia_backup_last_success_timestamp_seconds",
+                "When the newest automatic backup was made, in seconds since 1970; 0 for none",
+            )?,
             rate_limited: IntCounter::with_opts(opts(
                 "maia_rate_limited_total",
                 "Requests refused because a client asked too often",
@@ -163,7 +170,7 @@ impl Metrics {
     }
 
     fn register(&self) -> prometheus::Result<()> {
-        let collectors: [Box<dyn Collector>; 14] = [
+        let collectors: [Box<dyn Collector>; 16] = [
             Box::new(self.proxy_requests.clone()),
             Box::new(self.proxy_duration.clone()),
             Box::new(self.api_requests.clone()),
@@ -177,6 +184,8 @@ impl Metrics {
             Box::new(self.removed.clone()),
             Box::new(self.memory_errors.clone()),
             Box::new(self.recall_duration.clone()),
+            Box::new(self.backups.clone()),
+            Box::new(self.last_backup.clone()),
             Box::new(self.rate_limited.clone()),
         ];
         for collector in collectors {
@@ -200,12 +209,27 @@ impl Metrics {
         for result in ["stored", "known", "superseded", "forgotten"] {
             self.extractions.with_label_values(&[result]);
         }
+        for result in ["done", "failed"] {
+            self.backups.with_label_values(&[result]);
+        }
         for reason in ["too_large", "encoding", "format"] {
             self.unread.with_label_values(&[reason]);
         }
         for limit in ["retention_days", "max_memories"] {
             self.removed.with_label_values(&[limit]);
         }
+    }
+
+    /// Notes when the newest automatic backup was made, in seconds since 1970.
+    #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 are far below 2^53")]
+    pub fn newest_backup(&self, seconds: i64) {
+        self.last_backup.set(seconds as f64);
+    }
+
+    /// Counts an automatic backup.
+    pub fn backed_up(&self, done: bool) {
+        let result = if done { "done" } else { "failed" };
+        self.backups.with_label_values(&[result]).inc();
     }
 
     /// Counts a proxied request whose answer has begun.
@@ -290,6 +314,11 @@ impl Metrics {
             encoder.format_type().to_owned(),
         ))
     }
+}
+
+/// Counters with one label.
+fn counters(name: &str, help: &str, label: &str) -> prometheus::Result<IntCounterVec> {
+    IntCounterVec::new(Opts::new(name, help), &[label])
 }
 
 fn status_class(status: u16) -> &'static str {

@@ -3,10 +3,13 @@
 //! Writes go through the thread of `writer`, which commits what is waiting in groups and answers after the commit, with `synchronous=FULL`: a write that was
 //! answered survives a power cut. Reads run on the blocking threads of the runtime, on read-only connections. Nothing outside this folder names `rusqlite`.
 
+mod care;
 mod connection;
 mod error;
+mod export;
 mod facts;
 mod filter;
+mod import;
 mod memories;
 mod migrations;
 mod namespaces;
@@ -25,9 +28,15 @@ use std::time::Duration;
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::Connection;
 
+pub use care::{
+    Backup, CareError, CheckReport, Contents, NamespaceCounts, Partial, Problem, ProblemKind, Restored, Snapshot,
+    Stats, Stop, back_up, check, restore, stats,
+};
 pub use error::{OpenError, StoreError};
+pub use export::{Exported, export};
 pub use facts::{Learned, Lesson, Rehearsal, Restore};
 pub use filter::{MemoryFilter, Purged};
+pub use import::{Entry, ImportCounts, Importer, MemoryEntry, NamespaceEntry, Prepared};
 pub use memories::{MemoryPage, MemoryUpdate};
 pub use namespaces::{CreateNamespace, DeleteNamespace, NamespacePage};
 pub use queue::{FactsNamespace, FoundFacts, Settled};
@@ -70,6 +79,8 @@ struct Inner {
     readers: RwLock<Option<r2d2::Pool<SqliteConnectionManager>>>,
     writer: Writer,
     term_counts: Arc<TermCounts>,
+    /// Ends the copies that are being made.
+    closing: Stop,
 }
 
 impl Store {
@@ -111,6 +122,7 @@ impl Store {
                 readers: RwLock::new(Some(readers)),
                 writer,
                 term_counts: Arc::default(),
+                closing: Stop::default(),
             }),
         })
     }
@@ -144,6 +156,7 @@ impl Store {
         let inner = Arc::clone(&self.inner);
         // The join can only fail when the runtime is going down, and then there is nobody left to tell.
         let _ = tokio::task::spawn_blocking(move || {
+            inner.closing.request();
             drop(inner.readers.write().unwrap_or_else(PoisonError::into_inner).take());
             inner.writer.stop();
         })

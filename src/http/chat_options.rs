@@ -3,8 +3,8 @@
 use axum::http::HeaderMap;
 
 use super::error::ApiError;
-use super::memories::MAX_CONVERSATION_LENGTH;
 use crate::model::NamespaceName;
+use crate::record::MAX_CONVERSATION_LENGTH;
 
 /// Largest budget that can be asked for, in tokens.
 const MAX_BUDGET: u32 = 1_000_000;

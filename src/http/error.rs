@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use crate::proxy::BackendError;
+use crate::record::FieldError;
 use crate::store::StoreError;
 
 /// An error as a client sees it.
@@ -187,6 +188,12 @@ impl ApiError {
     }
 }
 
+impl From<FieldError> for ApiError {
+    fn from(FieldError { field, problem }: FieldError) -> Self {
+        Self::bad_value(&field, problem)
+    }
+}
+
 impl From<BackendError> for ApiError {
     fn from(error: BackendError) -> Self {
         match error {
@@ -208,7 +215,7 @@ impl From<BackendError> for ApiError {
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         let (status, code) = match &error {
-            StoreError::Full => (StatusCode::INSUFFICIENT_STORAGE, "storage_full"),
+            StoreError::Full | StoreError::NoRoom { .. } => (StatusCode::INSUFFICIENT_STORAGE, "storage_full"),
             StoreError::ReadOnly | StoreError::Busy | StoreError::Closed => {
                 (StatusCode::SERVICE_UNAVAILABLE, "storage_unavailable")
             }

@@ -1,8 +1,6 @@
 //! Reads request bodies, with errors that name the field.
 
 use std::error::Error;
-use std::fmt;
-use std::marker::PhantomData;
 
 use axum::body::{Body, HttpBody as _};
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
@@ -10,14 +8,13 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{DeserializeOwned, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::de::DeserializeOwned;
 
 use super::error::ApiError;
 use crate::app::AppState;
 use crate::model::{MemoryId, Namespace};
 use crate::proxy::BodyError;
+use crate::record::Object;
 
 /// Largest body of a call to the memory API, in bytes.
 const MAX_BODY: usize = 1 << 20;
@@ -26,30 +23,6 @@ const MAX_DISCARDED: usize = 256 << 20;
 
 /// A JSON body: an object, whose fields are given by name.
 pub(super) struct JsonBody<T>(pub(super) T);
-
-/// A value whose fields are given by name. Without it an array would do too, its items taken for the fields in their order.
-#[derive(Default)]
-pub(super) struct Object<T>(pub(super) T);
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(ObjectVisitor(PhantomData))
-    }
-}
-
-struct ObjectVisitor<T>(PhantomData<T>);
-
-impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
-    type Value = Object<T>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<Self::Value, A::Error> {
-        T::deserialize(MapAccessDeserializer::new(fields)).map(Object)
-    }
-}
 
 impl<T: DeserializeOwned> FromRequest<AppState> for JsonBody<T> {
     type Rejection = ApiError;

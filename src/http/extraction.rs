@@ -7,14 +7,14 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::error::ApiError;
-use super::extract::{InNamespace, JsonBody, Object, no_such_namespace};
+use super::extract::{InNamespace, JsonBody, no_such_namespace};
 use super::log::RequestId;
-use super::memories::{MAX_CONVERSATION_LENGTH, parse_named};
-use super::page::{Page, time};
+use super::page::Page;
 use crate::app::AppState;
 use crate::memory::extract::{Exchange, Extracted};
 use crate::memory::ingest::{Origin, conversation_of, lessons};
 use crate::model::{self, MemoryId, MemoryType};
+use crate::record::{MAX_CONVERSATION_LENGTH, Object, parse_named, parse_time};
 use crate::store::{Learned, Rehearsal};
 
 #[derive(Deserialize)]
@@ -121,7 +121,7 @@ pub(super) async fn extract(
     InNamespace(namespace): InNamespace,
     JsonBody(body): JsonBody<ExtractBody>,
 ) -> Result<impl IntoResponse, ApiError> {
-    let at = parse_named("created_at", body.created_at.as_deref(), time)?.unwrap_or_else(model::now);
+    let at = parse_named("created_at", body.created_at.as_deref(), parse_time)?.unwrap_or_else(model::now);
     let length = body.conversation_id.as_ref().map_or(1, |id| id.chars().count());
     if !(1..=MAX_CONVERSATION_LENGTH).contains(&length) {
         let problem = format!("must have 1 to {MAX_CONVERSATION_LENGTH} characters (got {length})");

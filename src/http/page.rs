@@ -2,7 +2,6 @@
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::error::ApiError;
@@ -127,11 +126,4 @@ pub(super) fn check_limit(limit: Option<u32>) -> Option<u32> {
 
 pub(super) fn limit_rule(got: impl std::fmt::Display) -> String {
     format!("must be a whole number from 1 to {MAX_LIMIT} (got {got})")
-}
-
-/// A point in time as RFC 3339 writes it.
-pub(super) fn time(text: &str) -> Result<DateTime<Utc>, String> {
-    DateTime::parse_from_rfc3339(text)
-        .map(|time| time.to_utc())
-        .map_err(|_| format!("must be a time such as 2026-01-31T12:00:00Z (got {text:?})"))
 }

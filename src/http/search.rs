@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use super::error::ApiError;
 use super::extract::{InNamespace, JsonBody};
-use super::memories::{MemoryView, parse_named};
-use super::page::{DEFAULT_LIMIT, Page, check_limit, limit_rule, time};
+use super::page::{DEFAULT_LIMIT, Page, check_limit, limit_rule};
 use crate::app::AppState;
 use crate::memory::query::Query;
 use crate::model::{MemoryType, Source};
+use crate::record::{MemoryView, parse_named, parse_time};
 use crate::store::{Cut, MemoryFilter, Reader, Window};
 
 /// Memories read of a term that many hold.
@@ -62,8 +62,8 @@ pub(super) async fn search(
         kinds,
         source: parse_named("source", body.source.as_deref(), Source::parse)?,
         tags: body.tag.into_iter().chain(body.tags).collect(),
-        created_after: parse_named("created_after", body.created_after.as_deref(), time)?,
-        created_before: parse_named("created_before", body.created_before.as_deref(), time)?,
+        created_after: parse_named("created_after", body.created_after.as_deref(), parse_time)?,
+        created_before: parse_named("created_before", body.created_before.as_deref(), parse_time)?,
         ..MemoryFilter::default()
     };
     let offset = usize::try_from(body.offset).unwrap_or(usize::MAX);

@@ -38,6 +38,19 @@ pub(super) fn open_writer(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
+/// Opens an existing file to look at it. It may write, so that it can take its log and shared memory away again when it is the last to close, which a
+/// connection that may only read cannot.
+pub(super) fn open_visitor(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.pragma_update(None, "secure_delete", true)?;
+    configure(&connection)?;
+    Ok(connection)
+}
+
 pub(super) fn reader_manager(path: &Path) -> SqliteConnectionManager {
     SqliteConnectionManager::file(path)
         .with_flags(OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
@@ -78,6 +91,15 @@ pub(super) fn create_private(path: &Path) -> Result<(), OpenError> {
 
 /// Looks at an existing file without changing it: is it a sound database, ours, and not newer than this binary?
 pub(super) fn inspect(path: &Path) -> Result<(), OpenError> {
+    match identify(path)? {
+        Some(connection) => inspect_pages(&connection, path),
+        None => Ok(()),
+    }
+}
+
+/// Whether an existing file is a whole database, ours, and not newer than this binary; its pages are not looked at. A connection that changes nothing,
+/// where there is something to look at.
+pub(super) fn identify(path: &Path) -> Result<Option<Connection>, OpenError> {
     let size = match fs::metadata(path) {
         Ok(metadata) if metadata.is_file() => metadata.len(),
         Ok(_) => {
@@ -86,7 +108,7 @@ pub(super) fn inspect(path: &Path) -> Result<(), OpenError> {
                 reason: "it is not a file".into(),
             });
         }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => {
             return Err(OpenError::Unusable {
                 path: path.to_owned(),
@@ -95,7 +117,7 @@ pub(super) fn inspect(path: &Path) -> Result<(), OpenError> {
         }
     };
     if size == 0 {
-        return Ok(());
+        return Ok(None);
     }
     let folded = inspect_header(path, size)?;
     let fail = |error: rusqlite::Error| OpenError::unusable(path, &error);
@@ -126,7 +148,7 @@ pub(super) fn inspect(path: &Path) -> Result<(), OpenError> {
         });
     }
     migrations::check_version(pragma("user_version")?, path)?;
-    inspect_pages(&connection, path)
+    Ok(Some(connection))
 }
 
 /// A cut file often still opens: `SQLite` notices a missing page only when it needs it.
@@ -188,7 +210,7 @@ fn inspect_pages(connection: &Connection, path: &Path) -> Result<(), OpenError> 
 }
 
 /// A file that `SQLite` keeps beside the database.
-fn beside(path: &Path, suffix: &str) -> std::path::PathBuf {
+pub(super) fn beside(path: &Path, suffix: &str) -> std::path::PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()

@@ -9,7 +9,7 @@ use rusqlite::ErrorCode;
 pub enum OpenError {
     /// Not a database, or a damaged one.
     #[error(
-        "{} is damaged or is no SQLite database ({reason}); it was left as it is: restore a backup in its place, or move it away to start afresh",
+        "{} is damaged or is no SQLite database ({reason}); it was left as it is: maia check says more, maia check --repair mends indexes; else restore a backup in its place, or move it away to start afresh",
         path.display()
     )]
     Damaged {
@@ -71,6 +71,14 @@ pub enum StoreError {
     /// No room on the disk.
     #[error("the disk that holds the database is full; once there is room, maia goes on by itself")]
     Full,
+    /// Too little room on the disk for what is asked.
+    #[error("there is too little room on the disk: {} MiB are needed and {} MiB are free", needed.div_ceil(1 << 20), free >> 20)]
+    NoRoom {
+        /// Bytes that are needed, with what is to stay free.
+        needed: u64,
+        /// Bytes that are free.
+        free: u64,
+    },
     /// The file system or the file refuses writes.
     #[error("the database cannot be written, its file or its file system is read-only")]
     ReadOnly,

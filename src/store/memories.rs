@@ -258,15 +258,15 @@ pub(super) fn insert(
 }
 
 /// What follows from the words of a memory.
-struct Derived {
-    index_text: Option<String>,
-    fingerprint: [u8; 16],
-    word_count: u32,
-    token_count: u32,
+pub(super) struct Derived {
+    pub(super) index_text: Option<String>,
+    pub(super) fingerprint: [u8; 16],
+    pub(super) word_count: u32,
+    pub(super) token_count: u32,
 }
 
 impl Derived {
-    fn of(content: &str, turn: Option<&Turn>, created_at: DateTime<Utc>) -> Self {
+    pub(super) fn of(content: &str, turn: Option<&Turn>, created_at: DateTime<Utc>) -> Self {
         // A question about a conversation names who spoke, and sometimes when.
         let extra = turn.map(|turn| {
             let speaker = turn.speaker.as_deref().unwrap_or_default();

@@ -35,6 +35,42 @@ pub(super) fn check_version(found: i64, path: &Path) -> Result<(), OpenError> {
     Ok(())
 }
 
+/// Whether a database has the schema of this binary.
+pub(super) fn is_current(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.pragma_query_value(None, "user_version", |row| Ok(row.get::<_, i64>(0)? == known_version()))
+}
+
+/// Something that the schema consists of: its kind, its name, and the statement that makes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct SchemaObject {
+    pub(super) kind: String,
+    pub(super) name: String,
+    pub(super) sql: String,
+}
+
+/// What the schema of this version consists of.
+pub(super) fn expected_schema(version: i64) -> rusqlite::Result<Vec<SchemaObject>> {
+    let connection = Connection::open_in_memory()?;
+    for step in STEPS.iter().take(usize::try_from(version).unwrap_or_default()) {
+        connection.execute_batch(step)?;
+    }
+    schema_of(&connection)
+}
+
+/// What the schema of a database consists of. What has no statement is made with its table.
+pub(super) fn schema_of(connection: &Connection) -> rusqlite::Result<Vec<SchemaObject>> {
+    connection
+        .prepare("SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY rowid")?
+        .query_map([], |row| {
+            Ok(SchemaObject {
+                kind: row.get(0)?,
+                name: row.get(1)?,
+                sql: row.get(2)?,
+            })
+        })?
+        .collect()
+}
+
 /// Brings the schema up to date in one transaction. Of several processes that try at once, one does it and the others find it done.
 pub(super) fn run(connection: &mut Connection, path: &Path) -> Result<(), OpenError> {
     let fail = |error: rusqlite::Error| OpenError::unusable(path, &error);

@@ -180,7 +180,19 @@ fn find(connection: &Connection, name_or_id: &str) -> rusqlite::Result<Option<Na
     }
 }
 
-fn insert(connection: &Connection, name: &NamespaceName, config: &NamespaceConfig) -> rusqlite::Result<Namespace> {
+/// All namespaces, in the order in which they were made.
+pub(super) fn all(connection: &Connection) -> rusqlite::Result<Vec<Namespace>> {
+    connection
+        .prepare(&format!("SELECT {COLUMNS} FROM namespaces ORDER BY number"))?
+        .query_map([], from_row)?
+        .collect()
+}
+
+pub(super) fn insert(
+    connection: &Connection,
+    name: &NamespaceName,
+    config: &NamespaceConfig,
+) -> rusqlite::Result<Namespace> {
     connection
         .prepare_cached(&format!(
             "INSERT INTO namespaces (id, name, config, created_at, updated_at) VALUES (:id, :name, :config, :now, :now)

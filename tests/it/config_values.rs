@@ -18,6 +18,8 @@ fn values_are_checked() {
         ),
         ("server.max_connections", &["0", "-1"]),
         ("storage.path", &[""]),
+        ("storage.backup_interval", &["daily", "0s", "24"]),
+        ("storage.backup_keep", &["0", "10001", "-1", "some"]),
         (
             "proxy.backend",
             &[

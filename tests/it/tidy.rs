@@ -16,15 +16,22 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("metrics", &["metrics"]),
     ("telemetry", &["config"]),
     ("store", &["model", "store", "text"]),
+    ("record", &["memory", "model", "record", "store"]),
     ("memory", &["memory", "model", "store", "text"]),
     ("proxy", &["config", "proxy"]),
     (
         "http",
-        &["app", "config", "http", "memory", "metrics", "model", "proxy", "store"],
+        &[
+            "app", "config", "http", "memory", "metrics", "model", "proxy", "record", "store",
+        ],
     ),
     (
         "app",
         &["config", "http", "memory", "metrics", "model", "proxy", "store", "text"],
+    ),
+    (
+        "cli",
+        &["app", "cli", "config", "model", "record", "serve", "store", "telemetry"],
     ),
 ];
 
@@ -37,7 +44,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("axum", &["http", "app"]),
     ("governor", &["http"]),
     ("prometheus", &["metrics"]),
-    ("clap", &["main"]),
+    ("clap", &["cli"]),
+    ("indicatif", &["cli"]),
 ];
 
 fn root() -> &'static Path {

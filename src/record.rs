@@ -1,0 +1,99 @@
+//! Memories and namespaces as JSON: what the API, the export and the import have in common.
+
+mod line;
+mod memory;
+mod namespace;
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serializer};
+
+pub use line::{MemoryLine, parse_line};
+pub use memory::{MAX_CONVERSATION_LENGTH, MemoryBody, MemoryView};
+pub use namespace::{ConfigBody, NamespaceView};
+
+/// A field whose value is not one that it may have.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {problem}")]
+pub struct FieldError {
+    /// The field, as a path from the outermost object.
+    pub field: String,
+    /// What is wrong with it, and what would be right.
+    pub problem: String,
+}
+
+impl FieldError {
+    /// The error about a field.
+    #[must_use]
+    pub fn new(field: &str, problem: impl fmt::Display) -> Self {
+        Self {
+            field: field.to_owned(),
+            problem: problem.to_string(),
+        }
+    }
+}
+
+/// A value whose fields are given by name. Without it an array would do too, its items taken for the fields in their order.
+#[derive(Default)]
+pub struct Object<T>(pub T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ObjectVisitor(PhantomData))
+    }
+}
+
+struct ObjectVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
+    type Value = Object<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<Self::Value, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(fields)).map(Object)
+    }
+}
+
+/// A value where there is one, read by `parse`.
+///
+/// # Errors
+/// It cannot be read.
+pub fn parse_named<T, E: fmt::Display>(
+    field: &str,
+    value: Option<&str>,
+    parse: impl Fn(&str) -> Result<T, E>,
+) -> Result<Option<T>, FieldError> {
+    value
+        .map(|value| parse(value).map_err(|problem| FieldError::new(field, problem)))
+        .transpose()
+}
+
+/// A point in time as RFC 3339 writes it.
+///
+/// # Errors
+/// It is none.
+pub fn parse_time(text: &str) -> Result<DateTime<Utc>, String> {
+    DateTime::parse_from_rfc3339(text)
+        .map(|time| time.to_utc())
+        .map_err(|_| format!("must be a time such as 2026-01-31T12:00:00Z (got {text:?})"))
+}
+
+/// RFC 3339 in UTC, to the millisecond.
+fn serialize_time<S: Serializer>(time: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&time.to_rfc3339_opts(SecondsFormat::Millis, true))
+}
+
+#[expect(clippy::ref_option, reason = "serde passes a reference to the field")]
+fn serialize_optional_time<S: Serializer>(time: &Option<DateTime<Utc>>, serializer: S) -> Result<S::Ok, S::Error> {
+    match time {
+        Some(time) => serialize_time(time, serializer),
+        None => serializer.serialize_none(),
+    }
+}

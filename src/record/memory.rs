@@ -1,0 +1,264 @@
+//! A memory as JSON shows it, and as it is sent.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::{FieldError, parse_named, parse_time, serialize_optional_time, serialize_time};
+use crate::memory::extract::fact;
+use crate::model::{
+    MAX_CONTENT_BYTES, Memory, MemoryId, MemoryType, Metadata, NamespaceName, NewMemory, Source, Tags, Turn,
+};
+use crate::store::MemoryUpdate;
+
+/// Most tags of a memory.
+const MAX_TAGS: usize = 64;
+/// Longest tag, in characters.
+const MAX_TAG_LENGTH: usize = 128;
+/// Largest metadata of a memory, in bytes of JSON.
+const MAX_METADATA_BYTES: usize = 16_384;
+
+/// Longest id of a conversation, in characters.
+pub const MAX_CONVERSATION_LENGTH: usize = 256;
+/// Longest role and longest name of a speaker, in characters.
+const MAX_NAME_LENGTH: usize = 128;
+
+/// A memory as the API shows it.
+#[derive(Serialize)]
+pub struct MemoryView {
+    id: MemoryId,
+    namespace: NamespaceName,
+    content: String,
+    r#type: MemoryType,
+    source: Source,
+    tags: Tags,
+    metadata: Metadata,
+    confidence: f64,
+    pinned: bool,
+    #[serde(flatten)]
+    turn: Option<TurnView>,
+    #[serde(serialize_with = "serialize_time")]
+    created_at: DateTime<Utc>,
+    #[serde(serialize_with = "serialize_time")]
+    updated_at: DateTime<Utc>,
+    /// When it was made, until it is first injected.
+    #[serde(serialize_with = "serialize_time")]
+    accessed_at: DateTime<Utc>,
+    access_count: i64,
+    /// When it was made, until it is first said again.
+    #[serde(serialize_with = "serialize_time")]
+    last_confirmed_at: DateTime<Utc>,
+    confirmation_count: i64,
+    #[serde(serialize_with = "serialize_optional_time")]
+    superseded_at: Option<DateTime<Utc>>,
+    superseded_by: Option<MemoryId>,
+}
+
+/// The fields of a memory that is a piece of a conversation.
+#[derive(Serialize)]
+struct TurnView {
+    conversation_id: String,
+    role: Option<String>,
+    speaker: Option<String>,
+}
+
+impl MemoryView {
+    /// The view of a stored memory.
+    #[must_use]
+    pub fn new(memory: Memory, namespace: &NamespaceName) -> Self {
+        Self {
+            id: memory.id,
+            namespace: namespace.clone(),
+            content: memory.content,
+            r#type: memory.kind,
+            source: memory.source,
+            tags: memory.tags,
+            metadata: memory.metadata,
+            confidence: memory.confidence,
+            pinned: memory.pinned,
+            turn: memory.turn.map(
+                |Turn {
+                     conversation_id,
+                     role,
+                     speaker,
+                 }| TurnView {
+                    conversation_id,
+                    role,
+                    speaker,
+                },
+            ),
+            created_at: memory.created_at,
+            updated_at: memory.updated_at,
+            accessed_at: memory.accessed_at.unwrap_or(memory.created_at),
+            access_count: memory.access_count,
+            last_confirmed_at: memory.last_confirmed_at,
+            confirmation_count: memory.confirmation_count,
+            superseded_at: memory.superseded_at,
+            superseded_by: memory.superseded_by,
+        }
+    }
+}
+
+/// The fields of a memory that a client may set.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MemoryBody {
+    pub(super) content: Option<String>,
+    pub(super) r#type: Option<String>,
+    pub(super) source: Option<String>,
+    pub(super) tags: Option<Tags>,
+    pub(super) metadata: Option<Metadata>,
+    pub(super) confidence: Option<f64>,
+    pub(super) pinned: Option<bool>,
+    pub(super) conversation_id: Option<String>,
+    pub(super) role: Option<String>,
+    pub(super) speaker: Option<String>,
+    pub(super) created_at: Option<String>,
+}
+
+impl MemoryBody {
+    /// Refuses fields that never change.
+    ///
+    /// # Errors
+    /// One of them is there.
+    pub fn refuse_fixed(&self) -> Result<(), FieldError> {
+        let fixed = [
+            ("conversation_id", &self.conversation_id),
+            ("role", &self.role),
+            ("speaker", &self.speaker),
+            ("created_at", &self.created_at),
+        ];
+        if let Some((name, _)) = fixed.into_iter().find(|(_, value)| value.is_some()) {
+            return Err(FieldError::new(
+                name,
+                "is set when a memory is made, and stays as it is",
+            ));
+        }
+        Ok(())
+    }
+
+    /// The fields, once every one that is there is valid.
+    ///
+    /// # Errors
+    /// The first field that is not.
+    pub fn validate(self) -> Result<MemoryUpdate, FieldError> {
+        self.refuse_fixed()?;
+        if let Some(content) = &self.content {
+            check_content(content)?;
+        }
+        if let Some(tags) = &self.tags {
+            check_tags(tags)?;
+        }
+        if let Some(metadata) = &self.metadata {
+            let bytes = json!(metadata).to_string().len();
+            if bytes > MAX_METADATA_BYTES {
+                let problem = format!("may have at most {MAX_METADATA_BYTES} bytes as JSON (got {bytes})");
+                return Err(FieldError::new("metadata", problem));
+            }
+        }
+        if let Some(confidence) = self.confidence.filter(|confidence| !(0.0..=1.0).contains(confidence)) {
+            return Err(FieldError::new(
+                "confidence",
+                format!("must be from 0 to 1 (got {confidence})"),
+            ));
+        }
+        Ok(MemoryUpdate {
+            fact: self.content.as_deref().and_then(fact),
+            content: self.content,
+            kind: parse_named("type", self.r#type.as_deref(), MemoryType::parse)?,
+            source: parse_named("source", self.source.as_deref(), Source::parse)?,
+            tags: self.tags,
+            metadata: self.metadata,
+            confidence: self.confidence,
+            pinned: self.pinned,
+        })
+    }
+
+    /// The whole memory: what is absent gets its default.
+    ///
+    /// # Errors
+    /// The first field that is not valid.
+    pub fn into_new(mut self) -> Result<NewMemory, FieldError> {
+        let turn = self.take_turn()?;
+        let created_at = parse_named("created_at", self.created_at.take().as_deref(), parse_time)?;
+        let fields = self.validate()?;
+        Ok(NewMemory {
+            content: fields.content.ok_or_else(|| FieldError::new("content", "is missing"))?,
+            kind: fields.kind.unwrap_or(MemoryType::Semantic),
+            source: fields.source.unwrap_or(Source::User),
+            tags: fields.tags.unwrap_or_default(),
+            metadata: fields.metadata.unwrap_or_default(),
+            confidence: fields.confidence.unwrap_or(1.0),
+            pinned: fields.pinned.unwrap_or(false),
+            turn,
+            created_at,
+            fact: fields.fact,
+        })
+    }
+
+    /// The conversation that the memory is a piece of.
+    fn take_turn(&mut self) -> Result<Option<Turn>, FieldError> {
+        let fields = [
+            ("conversation_id", &self.conversation_id, MAX_CONVERSATION_LENGTH),
+            ("role", &self.role, MAX_NAME_LENGTH),
+            ("speaker", &self.speaker, MAX_NAME_LENGTH),
+        ];
+        for (name, value, most) in fields {
+            let length = value.as_ref().map_or(1, |value| value.chars().count());
+            if !(1..=most).contains(&length) || value.as_ref().is_some_and(|value| value.contains('\0')) {
+                let problem = format!("must have 1 to {most} characters (got {length})");
+                return Err(FieldError::new(name, problem));
+            }
+        }
+        let (role, speaker) = (self.role.take(), self.speaker.take());
+        match self.conversation_id.take() {
+            Some(conversation_id) => Ok(Some(Turn {
+                conversation_id,
+                role,
+                speaker,
+            })),
+            None if role.is_some() || speaker.is_some() => Err(FieldError::new(
+                "conversation_id",
+                "is missing; role and speaker belong to a conversation",
+            )),
+            None => Ok(None),
+        }
+    }
+}
+
+fn check_content(content: &str) -> Result<(), FieldError> {
+    let bytes = content.len();
+    if content.trim().is_empty() {
+        Err(FieldError::new("content", "must not be empty"))
+    } else if bytes > MAX_CONTENT_BYTES {
+        Err(FieldError::new(
+            "content",
+            format!("may have at most {MAX_CONTENT_BYTES} bytes (got {bytes})"),
+        ))
+    } else if content.contains('\0') {
+        Err(FieldError::new("content", "must not hold the character U+0000"))
+    } else {
+        Ok(())
+    }
+}
+
+fn check_tags(tags: &Tags) -> Result<(), FieldError> {
+    if tags.len() > MAX_TAGS {
+        return Err(FieldError::new(
+            "tags",
+            format!("may be at most {MAX_TAGS} (got {})", tags.len()),
+        ));
+    }
+    for (index, tag) in tags.iter().enumerate() {
+        let length = tag.chars().count();
+        let problem = if !(1..=MAX_TAG_LENGTH).contains(&length) {
+            format!("must have 1 to {MAX_TAG_LENGTH} characters (got {length})")
+        } else if tag.contains('\0') {
+            "must not hold the character U+0000".to_owned()
+        } else {
+            continue;
+        };
+        return Err(FieldError::new(&format!("tags[{index}]"), problem));
+    }
+    Ok(())
+}

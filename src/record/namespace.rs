@@ -1,0 +1,123 @@
+//! A namespace as JSON shows it, and its settings as they are sent.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Deserializer, Serialize};
+use uuid::Uuid;
+
+use super::{FieldError, serialize_time};
+use crate::model::{ContextPosition, Namespace, NamespaceConfig, NamespaceName, NamespaceStats};
+
+/// A namespace as the API shows it.
+#[derive(Serialize)]
+pub struct NamespaceView {
+    id: Uuid,
+    name: NamespaceName,
+    config: NamespaceConfig,
+    stats: NamespaceStats,
+    #[serde(serialize_with = "serialize_time")]
+    created_at: DateTime<Utc>,
+    #[serde(serialize_with = "serialize_time")]
+    updated_at: DateTime<Utc>,
+}
+
+impl From<Namespace> for NamespaceView {
+    fn from(
+        Namespace {
+            id,
+            name,
+            config,
+            stats,
+            created_at,
+            updated_at,
+            number: _,
+        }: Namespace,
+    ) -> Self {
+        Self {
+            id,
+            name,
+            config,
+            stats,
+            created_at,
+            updated_at,
+        }
+    }
+}
+
+/// Settings as they are sent.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ConfigBody {
+    token_budget: Change<u32>,
+    context_position: Change<String>,
+    retention_days: Change<u32>,
+    max_memories: Change<u32>,
+}
+
+/// What is asked of a setting: what is absent and what is `null` are two things.
+#[derive(Clone, Copy, Default)]
+enum Change<T> {
+    #[default]
+    Keep,
+    /// `null`: the configuration decides again.
+    Reset,
+    Set(T),
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Change<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Option::deserialize(deserializer).map(|value| value.map_or(Self::Reset, Self::Set))
+    }
+}
+
+impl<T> Change<T> {
+    fn apply(self, setting: &mut Option<T>) {
+        match self {
+            Self::Keep => {}
+            Self::Reset => *setting = None,
+            Self::Set(value) => *setting = Some(value),
+        }
+    }
+
+    fn try_map<U, E>(self, parse: impl FnOnce(T) -> Result<U, E>) -> Result<Change<U>, E> {
+        Ok(match self {
+            Self::Keep => Change::Keep,
+            Self::Reset => Change::Reset,
+            Self::Set(value) => Change::Set(parse(value)?),
+        })
+    }
+}
+
+impl ConfigBody {
+    /// The changes, once every value is a valid one.
+    ///
+    /// # Errors
+    /// The first value that is not.
+    pub fn into_change(self) -> Result<impl FnOnce(&mut NamespaceConfig) + Send + 'static, FieldError> {
+        let token_budget = self.token_budget.try_map(in_range("config.token_budget", 1_000_000))?;
+        let retention_days = self.retention_days.try_map(in_range("config.retention_days", 36_500))?;
+        let max_memories = self.max_memories.try_map(in_range("config.max_memories", u32::MAX))?;
+        let context_position = self.context_position.try_map(|name| {
+            ContextPosition::parse(&name).map_err(|problem| FieldError::new("config.context_position", problem))
+        })?;
+        Ok(move |config: &mut NamespaceConfig| {
+            token_budget.apply(&mut config.token_budget);
+            context_position.apply(&mut config.context_position);
+            retention_days.apply(&mut config.retention_days);
+            max_memories.apply(&mut config.max_memories);
+        })
+    }
+}
+
+/// Accepts 1 to `most`.
+fn in_range(name: &'static str, most: u32) -> impl FnOnce(u32) -> Result<u32, FieldError> {
+    move |number| {
+        if (1..=most).contains(&number) {
+            Ok(number)
+        } else {
+            Err(FieldError::new(
+                name,
+                format!("must be a whole number from 1 to {most} (got {number})"),
+            ))
+        }
+    }
+}
