@@ -67,6 +67,8 @@ pub struct Shared {
     pub access: AccessLog,
     /// Facts of finished exchanges, on their way to the database.
     pub ingest: Ingest,
+    /// Exchanges that are to be read for facts.
+    pub finished: http::FinishedExchanges,
     /// Work that outlives its request and that a shutdown waits for.
     pub tasks: TaskTracker,
     /// How long a client may take for each next piece of a request.
@@ -131,6 +133,7 @@ impl App {
             extractor: Extractor::new(config.memory.rules.clone()),
             access: AccessLog::default(),
             ingest: Ingest::default(),
+            finished: http::FinishedExchanges::default(),
             tasks: TaskTracker::new(),
             read_timeout: config.server.read_timeout,
             background,

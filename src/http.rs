@@ -33,6 +33,7 @@ use axum::response::Response;
 use axum::routing::{any, get, post};
 
 pub use audience::Audience;
+pub use chat::FinishedExchanges;
 pub use rate_limit::RateLimit;
 pub(crate) use server::{serve, start_workers, worker_count};
 

@@ -3,6 +3,8 @@
 //! Trouble with memory is logged and counted, and the request goes on without: nothing here may fail or delay a completion.
 
 use std::borrow::Cow;
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
@@ -291,9 +293,30 @@ fn remember_later(state: &AppState, heard: Heard) -> impl FnOnce(Answer) + Send 
             state.metrics.unread(reason);
         }
         let (tasks, background) = (state.tasks.clone(), state.background.clone());
+        lock(&state.finished.waiting).push_back((heard, answer));
         // A long text takes longer to read than the last bytes of its answer may wait.
-        tasks.spawn_blocking_on(move || remember(&state, heard, &answer), &background);
+        tasks.spawn_blocking_on(move || remember_next(&state), &background);
     }
+}
+
+/// Exchanges that are to be remembered, in the order in which they ended: what was said later may contradict what was said before.
+#[derive(Default)]
+pub struct FinishedExchanges {
+    waiting: Mutex<VecDeque<(Heard, Answer)>>,
+    turn: Mutex<()>,
+}
+
+fn remember_next(state: &AppState) {
+    let _turn = lock(&state.finished.turn);
+    let next = lock(&state.finished.waiting).pop_front();
+    if let Some((heard, answer)) = next {
+        remember(state, heard, &answer);
+    }
+}
+
+/// A panic elsewhere leaves what is guarded whole.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn remember(state: &AppState, heard: Heard, answer: &Answer) {
