@@ -92,7 +92,7 @@ pub(super) async fn complete(
         turns_of,
         conversation_id: options
             .conversation_id
-            .unwrap_or_else(|| conversation_of(&chat.user_texts().last().unwrap_or_default())),
+            .unwrap_or_else(|| conversation_of(&chat.oldest_user_text())),
         at: model::now(),
         request_id,
     });

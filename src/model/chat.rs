@@ -94,6 +94,13 @@ impl<'a> ChatRequest<'a> {
             .map(|message| self.text(message))
     }
 
+    /// What the user said first; empty where nothing was said. The messages between are not read.
+    #[must_use]
+    pub fn oldest_user_text(&self) -> Cow<'a, str> {
+        let oldest = self.messages.iter().find(|message| message.role == Role::User);
+        oldest.map(|message| self.text(message)).unwrap_or_default()
+    }
+
     /// The newest message of the user.
     #[must_use]
     pub fn newest_user(&self) -> Option<&Message> {
