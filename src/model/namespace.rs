@@ -76,7 +76,11 @@ impl NamespaceNumber {
     /// The lower half of a row id: which memory of its namespace it is.
     #[must_use]
     pub fn sequence_of(row_id: i64) -> u32 {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the lower half is what is wanted")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "the lower half is what is wanted"
+        )]
         let sequence = row_id as u32;
         sequence
     }

@@ -6,8 +6,8 @@
 
 use std::sync::Arc;
 
-use quick_cache::sync::Cache;
 use quick_cache::Weighter;
+use quick_cache::sync::Cache;
 use rusqlite::{CachedStatement, Connection, params};
 
 use crate::model::NamespaceNumber;

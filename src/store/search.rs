@@ -214,7 +214,11 @@ impl<'a> Search<'a> {
         // To say why a match is out, it has to be looked at.
         let first_cut = if window.explain { Cut::default() } else { cut };
         let wanted = window.offset.saturating_add(window.limit).saturating_add(MARGIN);
-        let most = if unfiltered { wanted.min(MAX_CANDIDATES) } else { MAX_CANDIDATES };
+        let most = if unfiltered {
+            wanted.min(MAX_CANDIDATES)
+        } else {
+            MAX_CANDIDATES
+        };
         let (candidates, matched) = self.candidates(first_cut, most);
 
         let mut read = self
@@ -224,7 +228,9 @@ impl<'a> Search<'a> {
         let mut hits = Vec::with_capacity(candidates.len());
         for sequence in candidates {
             let found = read
-                .query_row([self.namespace.row_id(sequence)], |row| Ok((from_row(row)?, row.get::<_, f64>("word_count")?)))
+                .query_row([self.namespace.row_id(sequence)], |row| {
+                    Ok((from_row(row)?, row.get::<_, f64>("word_count")?))
+                })
                 .optional()?;
             if let Some((memory, words)) = found.filter(|(memory, _)| filter.accepts(memory))
                 && let Some(hit) = self.score(memory, words, &mut conversations, window.explain)?
@@ -264,7 +270,10 @@ impl<'a> Search<'a> {
             })
             .collect();
         let mut candidates = candidates::add_up(&weighed);
-        let best = candidates.iter().map(|(_, candidate)| candidate.told).fold(0.0, f64::max);
+        let best = candidates
+            .iter()
+            .map(|(_, candidate)| candidate.told)
+            .fold(0.0, f64::max);
         // Whether somebody is named is not known before reading.
         let cut_best = cut.best.min(cut.best_named);
         if best < cut_best * self.told_by_all {
@@ -355,7 +364,9 @@ impl<'a> Search<'a> {
             return Ok(None);
         };
         for (distance, part) in NEIGHBOURS {
-            if held.posting.holds(NamespaceNumber::sequence_of(row + distance)) && conversations.has(conversation, row + distance)? {
+            if held.posting.holds(NamespaceNumber::sequence_of(row + distance))
+                && conversations.has(conversation, row + distance)?
+            {
                 return Ok(Some((distance, part)));
             }
         }

@@ -28,6 +28,7 @@ mod extraction_queue;
 mod hostile;
 mod injection;
 mod isolation;
+mod kept_lists;
 mod languages;
 mod lists;
 mod memories;
