@@ -33,6 +33,7 @@ mod lists;
 mod memories;
 mod memory_use;
 mod messages;
+mod migration;
 mod namespaces;
 mod ops;
 mod patience;
