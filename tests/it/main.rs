@@ -57,6 +57,7 @@ mod support;
 mod support_process;
 mod support_raw;
 mod support_served;
+mod terms;
 mod tidy;
 mod tokens;
 mod transfer;
