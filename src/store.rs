@@ -3,6 +3,7 @@
 //! Writes go through the thread of `writer`, which commits what is waiting in groups and answers after the commit, with `synchronous=FULL`: a write that was
 //! answered survives a power cut. Reads run on the blocking threads of the runtime, on read-only connections. Nothing outside this folder names `rusqlite`.
 
+mod candidates;
 mod care;
 mod connection;
 mod error;
@@ -45,7 +46,7 @@ pub use queue::{FactsNamespace, FoundFacts, Settled};
 pub use ranking::Score;
 pub use search::{Cut, Found, SearchHit, SearchQuery, TermMatch, Window};
 
-use postings::TermCounts;
+use postings::Lists;
 use writer::Writer;
 
 /// Connections for reading. Reads are short; more of them only wait for the same disk.
@@ -56,7 +57,7 @@ const READER_TIMEOUT: Duration = Duration::from_secs(5);
 /// The database as it is at one moment.
 pub struct Reader<'a> {
     connection: &'a Connection,
-    term_counts: &'a TermCounts,
+    lists: &'a Lists,
 }
 
 /// Why a look at the database failed; [`Store::reading`] makes a [`StoreError`] of it.
@@ -80,7 +81,8 @@ struct Inner {
     /// Gone once closed: a reader that stays open would keep the write-ahead log beside the file. Every read holds the lock, so that closing waits for it.
     readers: RwLock<Option<r2d2::Pool<SqliteConnectionManager>>>,
     writer: Writer,
-    term_counts: Arc<TermCounts>,
+    /// Which memories hold which words, as far as it was asked for.
+    lists: Arc<Lists>,
     /// Ends the copies that are being made.
     closing: Stop,
 }
@@ -124,7 +126,7 @@ impl Store {
                 path: path.to_owned(),
                 readers: RwLock::new(Some(readers)),
                 writer,
-                term_counts: Arc::default(),
+                lists: Arc::default(),
                 closing: Stop::default(),
             }),
         })
@@ -175,11 +177,11 @@ impl Store {
         T: Send + 'static,
         F: FnOnce(&Reader<'_>) -> Result<T, ReadError> + Send + 'static,
     {
-        let term_counts = Arc::clone(&self.inner.term_counts);
+        let lists = Arc::clone(&self.inner.lists);
         self.read(move |connection| {
             look(&Reader {
                 connection,
-                term_counts: &term_counts,
+                lists: &lists,
             })
             .map_err(|ReadError(error)| error)
         })
@@ -195,7 +197,7 @@ impl Store {
         let seen = in_transaction(&connection, |connection| {
             look(&Reader {
                 connection,
-                term_counts: &self.inner.term_counts,
+                lists: &self.inner.lists,
             })
             .map_err(|ReadError(error)| error)
         });

@@ -7,12 +7,13 @@ use maia::model::NamespaceNumber;
 use maia::store::SearchQuery;
 use rusqlite::{Connection, OpenFlags, params};
 
-const SCHEMA: [&str; 5] = [
+const SCHEMA: [&str; 6] = [
     include_str!("../../migrations/0001_initial.sql"),
     include_str!("../../migrations/0002_extraction_queue.sql"),
     include_str!("../../migrations/0003_changing_facts.sql"),
     include_str!("../../migrations/0004_pinned.sql"),
-    include_str!("../../migrations/0005_smaller_rows.sql"),
+    include_str!("../../migrations/0005_rewrites.sql"),
+    include_str!("../../migrations/0006_smaller_rows.sql"),
 ];
 /// What one would write without maia: the full-text index is kept by a trigger.
 const TRIGGER: &str = "CREATE TRIGGER enter_memory AFTER INSERT ON memories BEGIN

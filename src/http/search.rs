@@ -14,8 +14,6 @@ use crate::model::{MemoryType, Source};
 use crate::record::{MemoryView, parse_named, parse_time};
 use crate::store::{Cut, MemoryFilter, Reader, Window};
 
-/// Memories read of a term that many hold.
-const DEPTH: usize = 4_096;
 /// Longest query, in bytes.
 pub(super) const MAX_QUERY_BYTES: usize = 100_000;
 
@@ -70,7 +68,7 @@ pub(super) async fn search(
     let window = Window {
         limit: limit as usize,
         offset,
-        depth: DEPTH,
+        depth: Window::DEPTH,
         explain: false,
     };
     let query = Query::search(&body.query);

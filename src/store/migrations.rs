@@ -17,7 +17,8 @@ const STEPS: &[&str] = &[
     include_str!("../../migrations/0002_extraction_queue.sql"),
     include_str!("../../migrations/0003_changing_facts.sql"),
     include_str!("../../migrations/0004_pinned.sql"),
-    include_str!("../../migrations/0005_smaller_rows.sql"),
+    include_str!("../../migrations/0005_rewrites.sql"),
+    include_str!("../../migrations/0006_smaller_rows.sql"),
 ];
 
 /// How often a long migration says that it goes on.

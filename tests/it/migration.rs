@@ -15,11 +15,12 @@ fn make_old(file: &Path) {
         include_str!("../../migrations/0002_extraction_queue.sql"),
         include_str!("../../migrations/0003_changing_facts.sql"),
         include_str!("../../migrations/0004_pinned.sql"),
+        include_str!("../../migrations/0005_rewrites.sql"),
     ];
     connection.execute_batch(&steps.concat()).unwrap();
     connection
         .execute_batch(
-            "PRAGMA application_id = 0x6d616961; PRAGMA user_version = 4; PRAGMA journal_mode = WAL;
+            "PRAGMA application_id = 0x6d616961; PRAGMA user_version = 5; PRAGMA journal_mode = WAL;
              INSERT INTO namespaces (id, name, config, created_at, updated_at, next_sequence)
                  VALUES (zeroblob(16), 'default', '{}', 1, 1, 1000), (x'00000000000000000000000000000001', 'other', '{}', 1, 1, 1);
              INSERT INTO memories (row_id, namespace, id, type, source, confidence, word_count, token_count, created_at, updated_at,
@@ -58,7 +59,7 @@ fn an_older_database_is_taken_over_with_all_that_is_in_it() {
             .pragma_query_value(None, "user_version", |row| row.get(0))
             .unwrap()
     };
-    assert_eq!(user_version(), 4);
+    assert_eq!(user_version(), 5);
 
     let maia = Program::start(folder.path(), &[]);
     let search = |words: &str| {
@@ -85,6 +86,6 @@ fn an_older_database_is_taken_over_with_all_that_is_in_it() {
     assert_eq!(lines(&run(folder.path(), &["export"]).stdout), old);
     let checked = run(folder.path(), &["check"]);
     assert_eq!(checked.code, Some(0), "{checked:?}");
-    assert!(user_version() > 4);
+    assert!(user_version() > 5);
     assert!(size() < before, "{} bytes became {}", before, size());
 }

@@ -5,7 +5,7 @@ use rusqlite::Connection;
 
 /// A full-text index as the newest migration makes it, without its table.
 fn index() -> Connection {
-    let migration = include_str!("../../migrations/0005_smaller_rows.sql");
+    let migration = include_str!("../../migrations/0006_smaller_rows.sql");
     let (_, options) = migration.split_once("USING fts5 (").unwrap();
     let (options, _) = options.split_once(");").unwrap();
     let options = options
