@@ -11,6 +11,7 @@ mod export;
 mod facts;
 mod filter;
 mod import;
+mod indexing;
 mod memories;
 mod migrations;
 mod namespaces;
@@ -19,6 +20,7 @@ mod profile;
 mod queue;
 mod ranking;
 mod retention;
+mod rows;
 mod search;
 mod writer;
 
@@ -102,6 +104,7 @@ impl Store {
             });
         }
         migrations::run(&mut writing, path)?;
+        indexing::prepare(&writing).map_err(fail)?;
         let readers = r2d2::Pool::builder()
             .max_size(READERS)
             // All are opened here and kept: the pool opens others on a thread of its own, which closing could not wait for.

@@ -7,10 +7,22 @@ use maia::model::NamespaceNumber;
 use maia::store::SearchQuery;
 use rusqlite::{Connection, OpenFlags, params};
 
-const SCHEMA: &str = include_str!("../../migrations/0001_initial.sql");
-const INSERT: &str = "INSERT INTO memories (row_id, namespace, id, content, fingerprint, type, source, tags, metadata,
-         confidence, word_count, token_count, created_at, updated_at)
-     VALUES (1 << 32 | ?1, 1, randomblob(16), ?2, randomblob(16), 'semantic', 'user', '[]', '{}', 1.0, 14, 18, ?1, ?1)";
+const SCHEMA: [&str; 6] = [
+    include_str!("../../migrations/0001_initial.sql"),
+    include_str!("../../migrations/0002_extraction_queue.sql"),
+    include_str!("../../migrations/0003_changing_facts.sql"),
+    include_str!("../../migrations/0004_pinned.sql"),
+    include_str!("../../migrations/0005_rewrites.sql"),
+    include_str!("../../migrations/0006_smaller_rows.sql"),
+];
+/// What one would write without maia: the full-text index is kept by a trigger.
+const TRIGGER: &str = "CREATE TRIGGER enter_memory AFTER INSERT ON memories BEGIN
+         INSERT INTO memory_index (rowid, text) VALUES (new.row_id, coalesce(new.index_text, new.content));
+     END";
+const INSERT: &str =
+    "INSERT INTO memories (row_id, namespace, id, content, fingerprint, type_code, source_code, confidence, word_count,
+         token_count, created_at)
+     VALUES (1 << 32 | ?1, 1, randomblob(16), ?2, randomblob(4), 0, 0, 1.0, 14, 18, ?1)";
 
 /// Rows a second, one transaction each, for so long.
 pub(crate) fn single_inserts(folder: &Path, sentence: impl Fn(u64) -> String, time: Duration) -> f64 {
@@ -44,7 +56,8 @@ fn fresh(file: &Path) -> Connection {
     let connection = Connection::open(file).expect("a database");
     connection.pragma_update(None, "journal_mode", "WAL").expect("a log");
     connection.pragma_update(None, "synchronous", "FULL").expect("flushes");
-    connection.execute_batch(SCHEMA).expect("the schema");
+    connection.execute_batch(&SCHEMA.concat()).expect("the schema");
+    connection.execute_batch(TRIGGER).expect("the trigger");
     connection
         .execute("INSERT INTO namespaces (id, name, config, created_at, updated_at) VALUES (randomblob(16), 'n', '{}', 0, 0)", [])
         .expect("a namespace");

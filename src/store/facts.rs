@@ -3,10 +3,11 @@
 //! Everything that an exchange brings is done in one transaction, so that of two exchanges at the same moment one sees what the other did.
 
 use chrono::{DateTime, Utc};
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, Row, params};
 use serde::{Deserialize, Serialize};
 
 use super::memories::{COLUMNS, from_row, insert};
+use super::rows::fingerprint_column;
 use super::{Store, StoreError};
 use crate::model::{self, Fact, Memory, MemoryId, NamespaceNumber, NewMemory};
 use crate::text;
@@ -144,15 +145,7 @@ fn learn_one(
     memory: &NewMemory,
 ) -> rusqlite::Result<Option<Learned>> {
     let now = memory.created_at.unwrap_or_else(model::now);
-    let same: Option<(i64, MemoryId)> = connection
-        .prepare_cached(
-            "SELECT row_id, id FROM memories WHERE namespace = ?1 AND fingerprint = ?2 AND superseded_at IS NULL LIMIT 1",
-        )?
-        .query_row(params![namespace.0, text::fingerprint(&memory.content)], |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })
-        .optional()?;
-    if let Some((row_id, id)) = same {
+    if let Some((row_id, id)) = saying_the_same(connection, namespace, &memory.content)? {
         confirm(connection, row_id, now)?;
         return Ok(Some(Learned::Confirmed(id)));
     }
@@ -179,6 +172,25 @@ fn learn_one(
     }
     let replaced = replaced.into_iter().map(|rival| rival.id).collect();
     Ok(Some(Learned::Stored(stored.id, replaced)))
+}
+
+/// The valid memory that has the same words.
+fn saying_the_same(
+    connection: &Connection,
+    namespace: NamespaceNumber,
+    content: &str,
+) -> rusqlite::Result<Option<(i64, MemoryId)>> {
+    let fingerprint = text::fingerprint(content);
+    let mut look_up = connection.prepare_cached(
+        "SELECT row_id, id, content FROM memories WHERE namespace = ?1 AND fingerprint = ?2 AND superseded_at IS NULL",
+    )?;
+    let mut rows = look_up.query(params![namespace.0, fingerprint_column(&fingerprint)])?;
+    while let Some(row) = rows.next()? {
+        if text::fingerprint(row.get_ref(2)?.as_str()?) == fingerprint {
+            return Ok(Some((row.get(0)?, row.get(1)?)));
+        }
+    }
+    Ok(None)
 }
 
 fn confirm(connection: &Connection, row_id: i64, at: DateTime<Utc>) -> rusqlite::Result<()> {

@@ -14,9 +14,9 @@ use rustc_hash::FxHashMap;
 use uuid::Uuid;
 
 use super::care::{CareError, Stop, is_in_use};
-use super::memories::Derived;
 use super::namespaces::{self, to_json};
-use super::{connection, migrations};
+use super::rows::{Derived, NewRow};
+use super::{connection, indexing, migrations};
 use crate::model::{self, MemoryId, NamespaceConfig, NamespaceName, NamespaceNumber, NewMemory};
 
 /// Longest transaction where nobody else uses the database.
@@ -144,6 +144,7 @@ impl Importer {
         let fail = CareError::sqlite(database);
         let mut connection = connection::open_writer(database).map_err(&fail)?;
         migrations::run(&mut connection, database)?;
+        indexing::prepare(&connection).map_err(&fail)?;
         connection
             .pragma_update(None, "cache_size", -CACHE_KIB)
             .map_err(&fail)?;
@@ -224,6 +225,7 @@ impl Importer {
             note.execute(params![number.0, next])?;
         }
         drop(note);
+        indexing::enter(&self.connection)?;
         self.connection.execute_batch("COMMIT")
     }
 
@@ -259,10 +261,6 @@ impl Importer {
         if entry.id.is_none() && is_known(&self.connection, *number, entry, derived)? {
             return Ok(false);
         }
-        let memory = &entry.memory;
-        let turn = memory.turn.as_ref();
-        let fact = memory.fact.as_ref();
-        let slot = fact.and_then(|fact| fact.slot.as_ref());
         // Until its first use the API shows the time of its making, and the database nothing. The same until it is first said again.
         let accessed_at = entry
             .accessed_at
@@ -271,47 +269,21 @@ impl Importer {
             .last_confirmed_at
             .filter(|at| entry.confirmation_count > 0 || *at != created_at);
         let row_id = number.row_ids().0 | *next;
-        let inserted = self
-            .connection
-            .prepare_cached(
-                "INSERT INTO memories (row_id, namespace, id, content, index_text, fingerprint, type, source, tags, metadata,
-                     confidence, word_count, token_count, conversation_id, role, speaker, created_at, updated_at, accessed_at,
-                     access_count, confirmed_at, confirmation_count, pinned, slot, slot_value, statement, ended)
-                 VALUES (:row_id, :namespace, :id, :content, :index_text, :fingerprint, :type, :source, :tags, :metadata,
-                     :confidence, :word_count, :token_count, :conversation_id, :role, :speaker, :created_at, :updated_at,
-                     :accessed_at, :access_count, :confirmed_at, :confirmation_count, :pinned, :slot, :slot_value, :statement, :ended)
-                 ON CONFLICT (id) DO NOTHING",
-            )?
-            .execute(named_params! {
-                ":row_id": row_id,
-                ":namespace": number.0,
-                ":id": entry.id.unwrap_or_else(Uuid::now_v7),
-                ":content": memory.content,
-                ":index_text": derived.index_text,
-                ":fingerprint": derived.fingerprint,
-                ":type": memory.kind.as_str(),
-                ":source": memory.source.as_str(),
-                ":tags": to_json(&memory.tags)?,
-                ":metadata": to_json(&memory.metadata)?,
-                ":confidence": memory.confidence,
-                ":word_count": derived.word_count,
-                ":token_count": derived.token_count,
-                ":conversation_id": turn.map(|turn| &turn.conversation_id),
-                ":role": turn.and_then(|turn| turn.role.as_ref()),
-                ":speaker": turn.and_then(|turn| turn.speaker.as_ref()),
-                ":created_at": created_at.timestamp_millis(),
-                ":updated_at": entry.updated_at.unwrap_or_else(model::now).timestamp_millis(),
-                ":accessed_at": accessed_at.map(|at| at.timestamp_millis()),
-                ":access_count": entry.access_count,
-                ":confirmed_at": confirmed_at.map(|at| at.timestamp_millis()),
-                ":confirmation_count": entry.confirmation_count,
-                ":pinned": memory.pinned,
-                ":slot": slot.map(|slot| &slot.name),
-                ":slot_value": slot.map(|slot| &slot.value),
-                ":statement": fact.map(|fact| &fact.statement),
-                ":ended": fact.is_some_and(|fact| fact.ended),
-            })?;
-        if inserted > 0 {
+        let row = NewRow {
+            row_id,
+            namespace: *number,
+            id: entry.id.unwrap_or_else(Uuid::now_v7),
+            memory: &entry.memory,
+            derived,
+            created_at,
+            updated_at: entry.updated_at.unwrap_or_else(model::now),
+            accessed_at,
+            access_count: entry.access_count,
+            confirmed_at,
+            confirmation_count: entry.confirmation_count,
+        };
+        let is_new = row.insert(&self.connection)?;
+        if is_new {
             *next += 1;
             if let Some(at) = entry.superseded_at {
                 // By a change of its own, for that is what takes it out of the index and the counts.
@@ -321,7 +293,7 @@ impl Importer {
             }
         }
         self.link(entry)?;
-        Ok(inserted > 0)
+        Ok(is_new)
     }
 
     /// Ties a memory to what took its place and to what it took the place of, in whichever order they come. One that was there already is tied too:

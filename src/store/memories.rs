@@ -1,20 +1,21 @@
 //! Memories: making, reading, changing, deleting, and noting their use.
 
 use chrono::{DateTime, Utc};
-use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params, params_from_iter};
+use rusqlite::{Connection, OptionalExtension as _, Row, params, params_from_iter};
+use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use super::facts::{Restore, remove};
 use super::filter::MemoryFilter;
-use super::namespaces::{to_json, unreadable};
+use super::namespaces::unreadable;
+use super::rows::{Derived, NewRow, metadata_column, source_code, tags_column, type_code};
 use super::{Store, StoreError};
 use crate::model::{
     self, Fact, Memory, MemoryId, MemoryType, Metadata, NamespaceNumber, NewMemory, Source, Tags, Turn,
 };
-use crate::text;
 
 pub(super) const COLUMNS: &str = "row_id, id, content, type, source, tags, metadata, confidence, token_count, \
-     created_at, updated_at, accessed_at, access_count, conversation_id, role, speaker, confirmed_at, confirmation_count, superseded_at, \
+     created_at, coalesce(updated_at, created_at), accessed_at, access_count, conversation_id, role, speaker, confirmed_at, confirmation_count, superseded_at, \
      (SELECT successor.id FROM memories AS successor WHERE successor.row_id = memories.superseded_by), pinned";
 
 /// A page of memories, newest first.
@@ -57,7 +58,10 @@ impl Store {
         namespace: NamespaceNumber,
         memory: NewMemory,
     ) -> Result<Option<Memory>, StoreError> {
-        self.write(move |connection| insert(connection, namespace, &memory))
+        let now = model::now();
+        // Worked out here, for there is only one thread that writes.
+        let derived = Derived::of_new(&memory, now);
+        self.write(move |connection| insert_derived(connection, namespace, &memory, &derived, now))
             .await
     }
 
@@ -133,16 +137,16 @@ impl Store {
             }
             connection
                 .prepare_cached(
-                    "UPDATE memories SET type = ?2, source = ?3, tags = ?4, metadata = ?5, confidence = ?6, updated_at = ?7,
+                    "UPDATE memories SET type_code = ?2, source_code = ?3, tags = ?4, metadata = ?5, confidence = ?6, updated_at = ?7,
                          pinned = ?8
                      WHERE row_id = ?1",
                 )?
                 .execute(params![
                     memory.row_id,
-                    memory.kind.as_str(),
-                    memory.source.as_str(),
-                    to_json(&memory.tags)?,
-                    to_json(&memory.metadata)?,
+                    type_code(memory.kind),
+                    source_code(memory.source),
+                    tags_column(&memory.tags)?,
+                    metadata_column(&memory.metadata)?,
                     memory.confidence,
                     memory.updated_at.timestamp_millis(),
                     memory.pinned,
@@ -197,10 +201,22 @@ fn find(connection: &Connection, namespace: NamespaceNumber, id: MemoryId) -> ru
         .optional()
 }
 
+/// Stores a memory; `None` where the namespace is gone.
 pub(super) fn insert(
     connection: &Connection,
     namespace: NamespaceNumber,
     memory: &NewMemory,
+) -> rusqlite::Result<Option<Memory>> {
+    let now = model::now();
+    insert_derived(connection, namespace, memory, &Derived::of_new(memory, now), now)
+}
+
+fn insert_derived(
+    connection: &Connection,
+    namespace: NamespaceNumber,
+    memory: &NewMemory,
+    derived: &Derived,
+    now: DateTime<Utc>,
 ) -> rusqlite::Result<Option<Memory>> {
     let sequence: Option<i64> = connection
         .prepare_cached(
@@ -211,76 +227,23 @@ pub(super) fn insert(
     let Some(sequence) = sequence else {
         return Ok(None);
     };
-    let now = model::now();
-    let created_at = memory.created_at.unwrap_or(now);
-    let derived = Derived::of(&memory.content, memory.turn.as_ref(), created_at);
-    let fact = memory.fact.as_ref();
-    let slot = fact.and_then(|fact| fact.slot.as_ref());
-    connection
-        .prepare_cached(&format!(
-            "INSERT INTO memories (row_id, namespace, id, content, index_text, fingerprint, type, source, tags, metadata,
-                 confidence, word_count, token_count, conversation_id, role, speaker, pinned, created_at, updated_at,
-                 slot, slot_value, statement, ended)
-             VALUES (:row_id, :namespace, :id, :content, :index_text, :fingerprint, :type, :source, :tags, :metadata,
-                 :confidence, :word_count, :token_count, :conversation_id, :role, :speaker, :pinned, :created_at, :now,
-                 :slot, :slot_value, :statement, :ended)
-             RETURNING {COLUMNS}"
-        ))?
-        .query_row(
-            named_params! {
-                ":row_id": namespace.row_ids().0 | sequence,
-                ":namespace": namespace.0,
-                ":id": Uuid::now_v7(),
-                ":content": memory.content,
-                ":index_text": derived.index_text,
-                ":fingerprint": derived.fingerprint,
-                ":type": memory.kind.as_str(),
-                ":source": memory.source.as_str(),
-                ":tags": to_json(&memory.tags)?,
-                ":metadata": to_json(&memory.metadata)?,
-                ":confidence": memory.confidence,
-                ":word_count": derived.word_count,
-                ":token_count": derived.token_count,
-                ":conversation_id": memory.turn.as_ref().map(|turn| &turn.conversation_id),
-                ":role": memory.turn.as_ref().and_then(|turn| turn.role.as_ref()),
-                ":speaker": memory.turn.as_ref().and_then(|turn| turn.speaker.as_ref()),
-                ":pinned": memory.pinned,
-                ":created_at": created_at.timestamp_millis(),
-                ":now": now.timestamp_millis(),
-                ":slot": slot.map(|slot| &slot.name),
-                ":slot_value": slot.map(|slot| &slot.value),
-                ":statement": fact.map(|fact| &fact.statement),
-                ":ended": fact.is_some_and(|fact| fact.ended),
-            },
-            from_row,
-        )
-        .map(Some)
-}
-
-/// What follows from the words of a memory.
-pub(super) struct Derived {
-    pub(super) index_text: Option<String>,
-    pub(super) fingerprint: [u8; 16],
-    pub(super) word_count: u32,
-    pub(super) token_count: u32,
-}
-
-impl Derived {
-    pub(super) fn of(content: &str, turn: Option<&Turn>, created_at: DateTime<Utc>) -> Self {
-        // A question about a conversation names who spoke, and sometimes when.
-        let extra = turn.map(|turn| {
-            let speaker = turn.speaker.as_deref().unwrap_or_default();
-            format!("{speaker} {}", created_at.format("%-d %B %Y"))
-                .trim_start()
-                .to_owned()
-        });
-        Self {
-            index_text: text::index_text(content, extra.as_deref().unwrap_or_default()),
-            fingerprint: text::fingerprint(content),
-            word_count: text::word_count(content),
-            token_count: text::line_cost(&text::line(&model::statement(content, turn, created_at))),
-        }
+    let row = NewRow {
+        row_id: namespace.row_ids().0 | sequence,
+        namespace,
+        id: Uuid::now_v7(),
+        memory,
+        derived,
+        created_at: memory.created_at.unwrap_or(now),
+        updated_at: now,
+        accessed_at: None,
+        access_count: 0,
+        confirmed_at: None,
+        confirmation_count: 0,
+    };
+    if !row.insert(connection)? {
+        return Err(rusqlite::Error::StatementChangedRows(0));
     }
+    Ok(Some(row.stored()))
 }
 
 /// Writes new words and all that follows from them; returns their tokens.
@@ -316,8 +279,8 @@ pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Memory> {
         content: row.get(2)?,
         kind: MemoryType::parse(name(3)?).map_err(|error| unreadable(3, error.to_string()))?,
         source: Source::parse(name(4)?).map_err(|error| unreadable(4, error.to_string()))?,
-        tags: serde_json::from_str(name(5)?).map_err(|error| unreadable(5, error.to_string()))?,
-        metadata: serde_json::from_str(name(6)?).map_err(|error| unreadable(6, error.to_string()))?,
+        tags: json_or_default(row, 5)?,
+        metadata: json_or_default(row, 6)?,
         confidence: row.get(7)?,
         token_count: row.get(8)?,
         created_at: time(row, 9)?,
@@ -341,6 +304,14 @@ pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Memory> {
         superseded_by: row.get(19)?,
         pinned: row.get(20)?,
     })
+}
+
+/// A column of JSON; null: nothing in it.
+fn json_or_default<T: DeserializeOwned + Default>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
+    match row.get_ref(column)?.as_str_or_null()? {
+        Some(json) => serde_json::from_str(json).map_err(|error| unreadable(column, error.to_string())),
+        None => Ok(T::default()),
+    }
 }
 
 fn optional_time(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<DateTime<Utc>>> {

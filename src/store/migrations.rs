@@ -1,6 +1,7 @@
 //! The schema, step by step. A step that has landed is never edited.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use chrono::Utc;
 use rusqlite::{Connection, TransactionBehavior, params};
@@ -17,7 +18,11 @@ const STEPS: &[&str] = &[
     include_str!("../../migrations/0003_changing_facts.sql"),
     include_str!("../../migrations/0004_pinned.sql"),
     include_str!("../../migrations/0005_rewrites.sql"),
+    include_str!("../../migrations/0006_smaller_rows.sql"),
 ];
+
+/// How often a long migration says that it goes on.
+const REPORT_INTERVAL: Duration = Duration::from_secs(5);
 
 fn known_version() -> i64 {
     i64::try_from(STEPS.len()).unwrap_or(i64::MAX)
@@ -75,6 +80,20 @@ pub(super) fn schema_of(connection: &Connection) -> rusqlite::Result<Vec<SchemaO
 /// Brings the schema up to date in one transaction. Of several processes that try at once, one does it and the others find it done.
 pub(super) fn run(connection: &mut Connection, path: &Path) -> Result<(), OpenError> {
     let fail = |error: rusqlite::Error| OpenError::unusable(path, &error);
+    // Dropping a table would look for each of its rows at what refers to it, and the switch has no effect within a transaction.
+    connection.pragma_update(None, "foreign_keys", false).map_err(fail)?;
+    let migrated = migrate(connection, path);
+    connection.progress_handler(0, None::<fn() -> bool>).map_err(fail)?;
+    connection.pragma_update(None, "foreign_keys", true).map_err(fail)?;
+    if migrated? {
+        compact(connection, path);
+    }
+    Ok(())
+}
+
+/// Whether there was anything to do to a database that was there before.
+fn migrate(connection: &mut Connection, path: &Path) -> Result<bool, OpenError> {
+    let fail = |error: rusqlite::Error| OpenError::unusable(path, &error);
     let transaction = connection
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .map_err(fail)?;
@@ -83,7 +102,11 @@ pub(super) fn run(connection: &mut Connection, path: &Path) -> Result<(), OpenEr
         .map_err(fail)?;
     check_version(version, path)?;
     if version == known_version() {
-        return Ok(());
+        return Ok(false);
+    }
+    if version > 0 {
+        tracing::info!(database = %path.display(), from = version, to = known_version(), "the database is brought up to date");
+        report_progress(&transaction).map_err(fail)?;
     }
     for step in STEPS.iter().skip(usize::try_from(version).unwrap_or_default()) {
         transaction.execute_batch(step).map_err(fail)?;
@@ -102,5 +125,44 @@ pub(super) fn run(connection: &mut Connection, path: &Path) -> Result<(), OpenEr
             params![Uuid::now_v7(), NamespaceName::DEFAULT, now],
         )
         .map_err(fail)?;
-    transaction.commit().map_err(fail)
+    transaction.commit().map_err(fail)?;
+    Ok(version > 0)
+}
+
+/// Says from time to time that the work goes on. Until it is done, the file is as it was.
+fn report_progress(connection: &Connection) -> rusqlite::Result<()> {
+    let begun = Instant::now();
+    let mut next = REPORT_INTERVAL;
+    connection.progress_handler(
+        100_000,
+        Some(move || {
+            if begun.elapsed() >= next {
+                next += REPORT_INTERVAL;
+                let seconds = begun.elapsed().as_secs();
+                tracing::info!(
+                    seconds,
+                    "the database is still being brought up to date; stopped now, it is as before"
+                );
+            }
+            false
+        }),
+    )
+}
+
+/// Gives back the room that a step has left empty, where that is much. What is in the way is no reason not to start: the room is used by what comes.
+fn compact(connection: &Connection, path: &Path) {
+    let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    let compacted = pragma("freelist_count").and_then(|free| {
+        if free * 4 < pragma("page_count")? {
+            return Ok(());
+        }
+        connection.execute_batch("VACUUM")?;
+        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+    });
+    match compacted {
+        Ok(()) => tracing::info!(database = %path.display(), "the database is up to date"),
+        Err(error) => {
+            tracing::warn!(%error, database = %path.display(), "the database is up to date, but keeps the room it no longer needs")
+        }
+    }
 }

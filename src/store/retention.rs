@@ -28,8 +28,8 @@ impl Store {
         Ok(removed)
     }
 
-    /// Deletes what is more than a namespace may hold; how many memories. Superseded ones go first, then extracted ones before those that somebody wrote,
-    /// and then the oldest, least used and least confident.
+    /// Deletes what is more than a namespace may hold; how many memories. What somebody wrote goes last, whatever else is said of it;
+    /// before that, what is superseded goes first and what is pinned last, and among equals the oldest, then the least used, then the least confident.
     ///
     /// # Errors
     /// The store is in trouble; what was deleted so far stays so.
@@ -104,7 +104,7 @@ fn find_surplus(connection: &Connection, namespace: NamespaceNumber, most: u32) 
     connection
         .prepare_cached(
             "SELECT row_id FROM memories WHERE row_id BETWEEN ?1 AND ?2
-             ORDER BY superseded_at IS NULL, source = 'user', created_at, access_count, confidence, row_id LIMIT ?3",
+             ORDER BY source = 'user', superseded_at IS NULL, pinned, created_at, access_count, confidence, row_id LIMIT ?3",
         )?
         .query_map(params![first, last, surplus], |row| row.get(0))?
         .collect()

@@ -12,7 +12,7 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use super::connection::BUSY_TIMEOUT;
-use super::{StoreError, lock};
+use super::{StoreError, indexing, lock};
 
 /// Changes that may wait. Who comes later waits for a place, which is how the store slows its callers down.
 const QUEUE: usize = 1_024;
@@ -155,7 +155,8 @@ fn commit(connection: &Connection, group: Vec<Change>) {
         failure = error;
     }
     if failure.is_none() {
-        failure = connection.execute_batch("COMMIT").err().map(StoreError::from);
+        let committed = indexing::enter(connection).and_then(|()| connection.execute_batch("COMMIT"));
+        failure = committed.err().map(StoreError::from);
     }
     if !connection.is_autocommit()
         && let Err(error) = connection.execute_batch("ROLLBACK")
@@ -169,7 +170,7 @@ fn commit(connection: &Connection, group: Vec<Change>) {
 
 /// Runs one change; the error is one that ends the whole group.
 fn run_in_savepoint(connection: &Connection, change: Change) -> (Answer, Option<StoreError>) {
-    if let Err(error) = connection.execute_batch("SAVEPOINT change") {
+    if let Err(error) = run_cached(connection, "SAVEPOINT change") {
         let error = StoreError::from(error);
         return (change(Err(error.clone())).1, Some(error));
     }
@@ -181,10 +182,15 @@ fn run_in_savepoint(connection: &Connection, change: Change) -> (Answer, Option<
             Some(StoreError::Database("the transaction was rolled back".into())),
         );
     }
-    let end = if keep {
-        "RELEASE change"
+    let undone = if keep {
+        Ok(())
     } else {
-        "ROLLBACK TO change; RELEASE change"
+        run_cached(connection, "ROLLBACK TO change")
     };
-    (answer, connection.execute_batch(end).err().map(StoreError::from))
+    let ended = undone.and_then(|()| run_cached(connection, "RELEASE change"));
+    (answer, ended.err().map(StoreError::from))
+}
+
+fn run_cached(connection: &Connection, statement: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached(statement)?.execute([]).map(|_| ())
 }

@@ -44,7 +44,7 @@ const KINDS: &str = "\
     food dish meal cuisine: pizza pasta salad soup cake sandwich chicken rice bread sushi curry steak tacos\n\
     drink beverage: coffee tea wine beer juice cocktail\n\
     fruit: apple banana orange strawberry mango grape peach cherry\n\
-    dance: ballet salsa hip-hop contemporary tango ballroom\n\
+    dance: ballet salsa hop contemporary tango ballroom\n\
     art artwork: painting drawing sculpture sketch pottery photography canvas\n\
     book: novel read author series memoir\n\
     game: chess cards console video board puzzle multiplayer\n\

@@ -239,7 +239,7 @@ enum Run<'a> {
 }
 
 fn runs(text: &str) -> impl Iterator<Item = Run<'_>> {
-    text.split(|c: char| !c.is_alphanumeric() && !is_combining_mark(c))
+    text.split(|c: char| !is_of_word(c))
         .filter(|run| !run.is_empty())
         .flat_map(|run| {
             let mut rest = run;
@@ -255,6 +255,13 @@ fn runs(text: &str) -> impl Iterator<Item = Run<'_>> {
                 })
             })
         })
+}
+
+/// Whether the index, too, takes a character for a part of a word: letters, digits and marks. Letters in circles and squares are letters to Unicode's
+/// property of the name, and symbols to the index. Were they to differ, a term would be two words to the index, which keeps no order of words.
+fn is_of_word(c: char) -> bool {
+    let enclosed = matches!(c, '\u{24B6}'..='\u{24E9}' | '\u{1F130}'..='\u{1F189}');
+    (c.is_alphanumeric() && !enclosed) || is_combining_mark(c)
 }
 
 fn bigrams(run: &str) -> impl Iterator<Item = &str> {

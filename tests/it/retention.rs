@@ -60,6 +60,39 @@ async fn of_the_same_age_the_least_used_goes_first_and_then_the_least_confident(
 }
 
 #[tokio::test]
+async fn nothing_that_somebody_wrote_goes_before_what_was_heard() {
+    let app = TestApp::start(&[]).await;
+    app.create_namespace("kept", json!({})).await;
+    remember(&app, "user", "2020-01-01T00:00:00Z", "User lives in Lisbon").await;
+    // Takes the place of what somebody wrote, which is still theirs.
+    let message = json!({ "messages": [{ "role": "user", "content": "I live in Madrid." }] });
+    let answer = app.api("POST", "/v1/namespaces/kept/extract", message).await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(app.memories("kept").await, ["User lives in Madrid"]);
+    let pinned =
+        json!({ "content": "pinned", "source": "extracted", "pinned": true, "created_at": "2021-01-01T00:00:00Z" });
+    app.create_memory("kept", pinned).await;
+    remember(&app, "extracted", "2024-01-01T00:00:00Z", "heard").await;
+    limit(&app, json!({ "max_memories": 2 })).await;
+    let app = app.restart().await;
+    is_left_with(&app, &["pinned"]).await;
+    let all = app
+        .api(
+            "GET",
+            "/v1/namespaces/kept/memories?include_superseded=true",
+            json!(null),
+        )
+        .await;
+    let all: Vec<String> = all.json()["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["content"].to_string())
+        .collect();
+    assert_eq!(all, ["\"pinned\"", "\"User lives in Lisbon\""]);
+}
+
+#[tokio::test]
 async fn what_is_too_old_goes_and_the_rest_stays() {
     let app = TestApp::start(&[]).await;
     app.create_namespace("kept", json!({})).await;

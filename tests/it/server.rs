@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::task::JoinSet;
+
 use crate::support::{
     Backend, Call, End, Incoming, ManualBackend, Process, Reply, TestApp, connect, eventually, soon, within,
 };
@@ -190,15 +192,20 @@ async fn out_of_descriptors_it_recovers() {
         .env_clear()
         .kill_on_drop(true);
     let maia = Process::run(command).await;
-    let mut wires = Vec::new();
+    // More than the system keeps waiting for maia: the last of them try again and again, so nobody waits for all to be connected.
+    let mut rush = JoinSet::new();
     for _ in 0..200 {
-        wires.push(connect(maia.address).await);
+        let address = maia.address;
+        rush.spawn(async move {
+            let _wire = connect(address).await;
+            std::future::pending::<()>().await;
+        });
     }
     eventually("it has no descriptor left", || async {
         (maia.descriptors() >= 64).then_some(())
     })
     .await;
-    drop(wires);
+    rush.shutdown().await;
     let answer = soon("an answer after the rush", Call::get("/health").send(maia.address)).await;
     assert_eq!(answer.status, 200);
     let memory = Call::post("/v1/namespaces/default/memories", r#"{"content":"User likes tea"}"#);
