@@ -23,7 +23,7 @@ use super::log::RequestId;
 use crate::app::AppState;
 use crate::memory::extract::Exchange;
 use crate::memory::ingest::{Origin, conversation_of};
-use crate::memory::inject::inject;
+use crate::memory::inject::{Place, inject};
 use crate::memory::query::MESSAGES;
 use crate::memory::recall::{Budget, Recall};
 use crate::memory::turns::Conversation;
@@ -215,8 +215,9 @@ fn add_context(
         .config
         .context_position
         .unwrap_or(state.proxy.context_position);
+    let place = Place::first(position, chat.newest_user_index()?);
     let edited = (!recall.block.is_empty())
-        .then(|| inject(chat, position, &recall.block.text()))
+        .then(|| inject(chat, &[(place, &recall.block.text())]))
         .flatten();
     let tokens = if edited.is_some() { recall.block.tokens() } else { 0 };
     state.metrics.recalled(tokens);

@@ -330,7 +330,7 @@ fn every_problem_is_said_at_once() {
         ),
         ("proxy.timeout (", "such as 500ms, 60s, 2m or 1h"),
         ("proxy.contxt_position (", "did you mean proxy.context_position?"),
-        ("proxy.context_position (", "system, first_user, before_last"),
+        ("proxy.context_position (", "system, first_user, before_last, last_user"),
         (
             "logging.format (MAIA_LOGGING_FORMAT)",
             "must be text or json (got \"xml\")",

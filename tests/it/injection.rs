@@ -141,6 +141,20 @@ async fn before_last_is_a_system_message_right_before_the_last_user_message() {
     .await;
 }
 
+#[tokio::test]
+async fn last_user_stands_before_the_text_of_the_last_user_message() {
+    check(
+        "last_user",
+        &[
+            r#"{"messages":[{"role":"user","content":"⟦BLOCK\n\n---\n\n⟧dark mode?"}]}"#,
+            r#"{"messages":[{"role":"system","content":"Be brief."},{"role":"user","content":"Hi"},{"role":"assistant","content":"Hi."},{"role":"user","content":"⟦BLOCK\n\n---\n\n⟧dark mode?"}]}"#,
+            r#"{"messages":[{"role":"user","content":"Hi"},{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:,x"}},{"type":"text","text":"⟦BLOCK\n\n---\n\n⟧dark mode?"}]},{"role":"assistant","content":null,"tool_calls":[]},{"role":"tool","content":"{}"}]}"#,
+            r#"{"messages":[{"role":"user","content":"dark mode?"},{"role":"user","content":[⟦PART,⟧{"type":"image_url","image_url":{"url":"data:,x"}}]}]}"#,
+        ],
+    )
+    .await;
+}
+
 /// Spelling that a parser would lose: white space, escapes, numbers, duplicate keys, keys nobody knows.
 const ODD: &[&str] = &[
     " \r\n\t{ \"messages\" : [⟦HERE⟧ {\"role\" :\t\"user\" , \"content\":\"dark mode?\"}\n ] , \"n\" : 1.0 }\n ",
@@ -343,7 +357,9 @@ fn edited(request: &Value, position: &str, block: &str) -> Value {
             }
         }
         _ => {
-            let first = messages.iter_mut().find(|message| is_user(message)).unwrap();
+            let mut users = messages.iter_mut().filter(|message| is_user(message));
+            let first = if position == "last_user" { users.next_back() } else { users.next() };
+            let first = first.unwrap();
             let before = |text: &str| json!(format!("{block}\n\n---\n\n{text}"));
             match first.get("content").cloned().unwrap_or_default() {
                 Value::String(text) => first["content"] = before(&text),
@@ -369,7 +385,7 @@ fn edited(request: &Value, position: &str, block: &str) -> Value {
 fn any_request_is_forwarded_as_it_is_but_for_the_block() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let block = BLOCK.replace(r"\n", "\n");
-    for position in ["system", "first_user", "before_last"] {
+    for position in ["system", "first_user", "before_last", "last_user"] {
         let (backend, app) = runtime.block_on(maia(position));
         let requests = (
             prop::collection::vec(any_message(), 0..4),
