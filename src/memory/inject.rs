@@ -43,7 +43,7 @@ impl Place {
 
 /// The request with the blocks at their places; `None` where there is no place for one of them. At most one block may stand with each text.
 #[must_use]
-pub fn inject(request: &ChatRequest<'_>, blocks: &[(Place, &str)]) -> Option<String> {
+pub fn inject(request: &ChatRequest<'_>, blocks: &[(Place, String)]) -> Option<String> {
     let mut edits = blocks
         .iter()
         .map(|(place, block)| edit(request, *place, block))

@@ -38,7 +38,12 @@ fn sides(case: &str) -> (String, String) {
 
 async fn maia(position: &str) -> (Backend, TestApp) {
     let backend = Backend::replying(Reply::says("Yes.")).await;
-    let settings = [("proxy.context_position", position), ("proxy.auto_remember", "false")];
+    // Each request by itself, whatever others begin alike.
+    let settings = [
+        ("proxy.context_position", position),
+        ("proxy.context_reuse", "false"),
+        ("proxy.auto_remember", "false"),
+    ];
     let app = TestApp::with_backend(&backend.url(), &settings).await;
     app.remember("default", [FACT]).await;
     (backend, app)
@@ -358,7 +363,11 @@ fn edited(request: &Value, position: &str, block: &str) -> Value {
         }
         _ => {
             let mut users = messages.iter_mut().filter(|message| is_user(message));
-            let first = if position == "last_user" { users.next_back() } else { users.next() };
+            let first = if position == "last_user" {
+                users.next_back()
+            } else {
+                users.next()
+            };
             let first = first.unwrap();
             let before = |text: &str| json!(format!("{block}\n\n---\n\n{text}"));
             match first.get("content").cloned().unwrap_or_default() {
