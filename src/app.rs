@@ -21,6 +21,7 @@ use crate::memory;
 use crate::memory::access::AccessLog;
 use crate::memory::extract::Extractor;
 use crate::memory::ingest::{Ingest, Worked};
+use crate::memory::unwritten::Unwritten;
 use crate::metrics::Metrics;
 use crate::model::{self, NamespaceName};
 use crate::proxy::{Backend, OwnKey, SetUpError};
@@ -67,6 +68,8 @@ pub struct Shared {
     pub access: AccessLog,
     /// Facts of finished exchanges, on their way to the database.
     pub ingest: Ingest,
+    /// What was injected into requests that are not answered yet.
+    pub unwritten: Arc<Unwritten>,
     /// Exchanges that are to be read for facts.
     pub finished: http::FinishedExchanges,
     /// Work that outlives its request and that a shutdown waits for.
@@ -130,6 +133,7 @@ impl App {
         let shared = Arc::new(Shared {
             store,
             metrics,
+            unwritten: Arc::default(),
             extractor: Extractor::new(config.memory.rules.clone()),
             access: AccessLog::default(),
             ingest: Ingest::default(),
@@ -266,6 +270,10 @@ impl App {
     }
 
     async fn remove_expired(&self) {
+        if let Err(error) = self.shared.store.remove_old_injected(model::now()).await {
+            tracing::warn!(%error, "old blocks of context could not be erased");
+            self.shared.metrics.memory_failed("retention");
+        }
         let removed = self.shared.store.remove_expired(model::now()).await;
         self.report_removed("retention_days", removed);
     }
