@@ -19,6 +19,7 @@ mod queue;
 mod ranking;
 mod retention;
 mod search;
+mod unread;
 mod writer;
 
 use std::path::{Path, PathBuf};

@@ -34,6 +34,7 @@ mod memories;
 mod memory_use;
 mod messages;
 mod namespaces;
+mod older_memories;
 mod ops;
 mod patience;
 mod poison;
