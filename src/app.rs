@@ -19,7 +19,7 @@ use crate::http;
 use crate::http::RateLimit;
 use crate::memory;
 use crate::memory::access::AccessLog;
-use crate::memory::extract::Extractor;
+use crate::memory::extract::{self, Extractor};
 use crate::memory::ingest::{Ingest, Worked};
 use crate::memory::unwritten::Unwritten;
 use crate::metrics::Metrics;
@@ -184,7 +184,25 @@ impl App {
     /// Background work, until the future is dropped.
     pub async fn run_background(&self) {
         // Beside each other: a backup takes longer than the rest should wait.
-        tokio::join!(self.keep_house(), backups::run(&self.shared, &self.storage));
+        tokio::join!(
+            self.keep_house(),
+            backups::run(&self.shared, &self.storage),
+            self.read_facts()
+        );
+    }
+
+    /// Reads what an earlier version has stored for what it says, so that something newer can take its place.
+    async fn read_facts(&self) {
+        loop {
+            match self.shared.store.read_facts(extract::fact).await {
+                Ok(0) => break,
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::warn!(%error, "memories of an earlier version could not be read for facts; the next start goes on");
+                    break;
+                }
+            }
+        }
     }
 
     async fn keep_house(&self) {

@@ -23,6 +23,7 @@ mod ranking;
 mod retention;
 mod rows;
 mod search;
+mod unread;
 mod writer;
 
 use std::path::{Path, PathBuf};

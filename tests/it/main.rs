@@ -36,6 +36,7 @@ mod memory_use;
 mod messages;
 mod migration;
 mod namespaces;
+mod older_memories;
 mod ops;
 mod patience;
 mod poison;
