@@ -4,12 +4,14 @@ mod audience;
 mod auth;
 mod backend_answer;
 mod backup;
+mod batch;
 mod chat;
 mod chat_options;
 mod context;
 mod error;
 mod extract;
 mod extraction;
+mod filters;
 mod first_bytes;
 mod limits;
 mod log;
@@ -22,6 +24,7 @@ mod rate_limit;
 mod relay;
 mod search;
 mod server;
+mod transfer;
 mod worker;
 
 use std::time::Instant;
@@ -60,6 +63,11 @@ pub(crate) fn router(state: AppState) -> Router {
             get(memories::list).post(memories::create).delete(purge::purge),
         )
         .route("/namespaces/{namespace}/memories/{id}/history", get(memories::history))
+        .route("/namespaces/{namespace}/memories/batch", post(batch::create))
+        .route("/namespaces/{namespace}/memories/copy", post(transfer::copy_to))
+        .route("/namespaces/{namespace}/memories/move", post(transfer::move_to))
+        .route("/namespaces/{namespace}/clear", post(purge::clear))
+        .route("/namespaces/{namespace}/clone", post(namespaces::clone))
         .route("/namespaces/{namespace}/extract", post(extraction::extract))
         .route("/namespaces/{namespace}/memories/search", post(search::search))
         .route(

@@ -35,6 +35,15 @@ impl FieldError {
             problem: problem.to_string(),
         }
     }
+
+    /// The same error about a field of `outer`.
+    #[must_use]
+    pub fn within(self, outer: &str) -> Self {
+        Self {
+            field: format!("{outer}.{}", self.field),
+            problem: self.problem,
+        }
+    }
 }
 
 /// A value whose fields are given by name. Without it an array would do too, its items taken for the fields in their order.

@@ -24,17 +24,19 @@ pub(crate) struct ApiError {
     headers: Box<HeaderMap>,
 }
 
+/// What the body of an error is.
 #[derive(Serialize)]
-struct Envelope<'a> {
-    error: ErrorBody<'a>,
+struct Envelope {
+    error: ErrorBody,
 }
 
+/// An error in the shape of the protocol.
 #[derive(Serialize)]
-struct ErrorBody<'a> {
-    message: &'a str,
-    r#type: &'a str,
-    param: Option<&'a str>,
-    code: &'a str,
+pub(super) struct ErrorBody {
+    message: String,
+    r#type: &'static str,
+    param: Option<String>,
+    code: &'static str,
 }
 
 /// Marks a response as one that maia made for an error, for the log.
@@ -171,6 +173,20 @@ impl ApiError {
         }
     }
 
+    pub(super) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The error as it stands in a body.
+    pub(super) fn into_body(self) -> ErrorBody {
+        ErrorBody {
+            message: self.message,
+            r#type: self.kind,
+            param: self.param,
+            code: self.code,
+        }
+    }
+
     /// Logs this instead of the message.
     pub(super) fn with_detail(self, detail: String) -> Self {
         Self {
@@ -226,23 +242,17 @@ impl From<StoreError> for ApiError {
 }
 
 impl IntoResponse for ApiError {
-    fn into_response(self) -> Response {
+    fn into_response(mut self) -> Response {
         let detail = self
             .detail
+            .take()
             .or_else(|| self.status.is_server_error().then(|| self.message.clone()));
-        let error = ErrorBody {
-            message: &self.message,
-            r#type: self.kind,
-            param: self.param.as_deref(),
-            code: self.code,
-        };
-        let body = Envelope { error };
-        let mut response = (self.status, Json(body)).into_response();
-        response.headers_mut().extend(*self.headers);
-        response.extensions_mut().insert(ErrorMark {
-            code: self.code,
-            detail,
-        });
+        let (status, code) = (self.status, self.code);
+        let headers = std::mem::take(&mut *self.headers);
+        let error = self.into_body();
+        let mut response = (status, Json(Envelope { error })).into_response();
+        response.headers_mut().extend(headers);
+        response.extensions_mut().insert(ErrorMark { code, detail });
         response
     }
 }

@@ -22,31 +22,48 @@ const MAX_BODY: usize = 1 << 20;
 const MAX_DISCARDED: usize = 256 << 20;
 
 /// A JSON body: an object, whose fields are given by name.
-pub(super) struct JsonBody<T>(pub(super) T);
+pub(super) struct JsonBody<T, const LIMIT: usize = MAX_BODY>(pub(super) T);
 
-impl<T: DeserializeOwned> FromRequest<AppState> for JsonBody<T> {
+impl<T: DeserializeOwned, const LIMIT: usize> FromRequest<AppState> for JsonBody<T, LIMIT> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _: &AppState) -> Result<Self, ApiError> {
         require_json(request.headers())?;
-        let body = read_body(request.into_body(), MAX_BODY).await?;
-        let mut deserializer = serde_json::Deserializer::from_slice(&body);
-        let Object(value) = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-            let path = error.path().to_string();
-            // A question mark stands for a field whose name was still being read.
-            let path = path.trim_end_matches(['.', '?']).to_owned();
-            let error = error.into_inner();
-            if path.is_empty() {
-                ApiError::bad_request(format!("the body: {error}"))
-            } else {
-                ApiError::bad_value(&path, error)
-            }
-        })?;
-        deserializer
-            .end()
-            .map_err(|error| ApiError::bad_request(format!("the body: {error}")))?;
-        Ok(Self(value))
+        let body = read_body(request.into_body(), LIMIT).await?;
+        parse_object(&body, "").map(Self)
     }
+}
+
+/// An object that is written as JSON. Errors name its fields as fields of `name`, which is empty for a whole body.
+pub(super) fn parse_object<T: DeserializeOwned>(json: &[u8], name: &str) -> Result<T, ApiError> {
+    let refused = |path: &str, error: serde_json::Error| {
+        let text = error.to_string();
+        // What is not there has no path, so the message says its name.
+        let missing = text
+            .strip_prefix("missing field `")
+            .and_then(|rest| rest.split_once('`'));
+        if let Some((field, _)) = missing {
+            let outer = [name, path.trim_end_matches(['.', '?'])];
+            let path = outer.into_iter().chain([field]).filter(|part| !part.is_empty());
+            return ApiError::bad_value(&path.collect::<Vec<_>>().join("."), "is missing");
+        }
+        // A question mark stands for a field whose name was still being read.
+        let path = match (name, path.trim_end_matches(['.', '?'])) {
+            (name, "") => name.to_owned(),
+            ("", path) => path.to_owned(),
+            (name, path) => format!("{name}.{path}"),
+        };
+        if path.is_empty() {
+            ApiError::bad_request(format!("the body: {error}"))
+        } else {
+            ApiError::bad_value(&path, error)
+        }
+    };
+    let mut deserializer = serde_json::Deserializer::from_slice(json);
+    let Object(value) = serde_path_to_error::deserialize(&mut deserializer)
+        .map_err(|error| refused(&error.path().to_string(), error.into_inner()))?;
+    deserializer.end().map_err(|error| refused("", error))?;
+    Ok(value)
 }
 
 /// Refuses a body that is not said to be JSON, plain and not compressed. A web page may send any other kind anywhere without asking.
@@ -119,9 +136,14 @@ impl FromRequestParts<AppState> for InNamespace {
             .find(|(key, _)| key == "namespace")
             .map(|(_, value)| value)
             .unwrap_or_default();
-        let namespace = state.store.namespace(name.clone()).await?;
-        namespace.map(Self).ok_or_else(|| no_such_namespace(&name))
+        find_namespace(state, &name).await.map(Self)
     }
+}
+
+/// The namespace of a name or an id that a client gave.
+pub(super) async fn find_namespace(state: &AppState, name: &str) -> Result<Namespace, ApiError> {
+    let namespace = state.store.namespace(name.to_owned()).await?;
+    namespace.ok_or_else(|| no_such_namespace(name))
 }
 
 /// The memory id that the path names.

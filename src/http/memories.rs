@@ -8,45 +8,39 @@ use serde_json::{Value, json};
 
 use super::error::ApiError;
 use super::extract::{InNamespace, JsonBody, WithId, no_such_namespace};
+use super::filters::{filter, start};
 use super::page::{Page, Params};
 use crate::app::AppState;
-use crate::model::{MemoryId, MemoryType, NewMemory, Source};
-use crate::record::{MemoryBody, MemoryView, parse_time};
-use crate::store::{MemoryFilter, MemoryUpdate, Restore};
-
-/// The filter among the parameters, apart from `include_superseded`.
-pub(super) fn filter(params: &mut Params) -> Result<MemoryFilter, ApiError> {
-    Ok(MemoryFilter {
-        kinds: params.parsed("type", MemoryType::parse)?.into_iter().collect(),
-        source: params.parsed("source", Source::parse)?,
-        tags: params.all("tag"),
-        created_after: params.parsed("created_after", parse_time)?,
-        created_before: params.parsed("created_before", parse_time)?,
-        conversation_id: params.one("conversation_id")?,
-        request_id: params.one("request_id")?,
-        rule: params.one("rule")?,
-        include_superseded: false,
-    })
-}
+use crate::model::{MemoryId, NewMemory};
+use crate::record::{MemoryBody, MemoryView};
+use crate::store::{Cursor, MemoryFilter, MemoryUpdate, Restore};
 
 pub(super) async fn list(
     State(state): State<AppState>,
     InNamespace(namespace): InNamespace,
     mut params: Params,
-) -> Result<impl IntoResponse, ApiError> {
+) -> Result<Page<MemoryView>, ApiError> {
     let filter = MemoryFilter {
         include_superseded: params.flag("include_superseded")?,
         ..filter(&mut params)?
     };
-    let (limit, offset) = params.page()?;
+    let paging = params.paging()?;
+    let start = start(&mut params, &paging)?;
     params.finish()?;
-    let page = state.store.memories(namespace.number, filter, limit, offset).await?;
+    if paging.count_only {
+        let total = state.store.count_memories(namespace.number, filter).await?;
+        return Ok(Page::counted(total));
+    }
+    let page = state
+        .store
+        .memories(namespace.number, filter, start, paging.limit)
+        .await?;
     let views: Vec<_> = page
         .memories
         .into_iter()
         .map(|memory| MemoryView::new(memory, &namespace.name))
         .collect();
-    Ok(Json(Page::new(views, page.total.unsigned_abs(), limit, offset)))
+    Ok(Page::of_list(views, page.total, &paging, page.next.map(Cursor::encode)))
 }
 
 pub(super) async fn create(
@@ -152,7 +146,7 @@ pub(super) async fn history(
     State(state): State<AppState>,
     InNamespace(namespace): InNamespace,
     WithId(id): WithId,
-) -> Result<impl IntoResponse, ApiError> {
+) -> Result<Page<MemoryView>, ApiError> {
     let chain = state.store.history(namespace.number, id).await?;
     if chain.is_empty() {
         return Err(no_such_memory(id));
@@ -161,9 +155,9 @@ pub(super) async fn history(
         .into_iter()
         .map(|memory| MemoryView::new(memory, &namespace.name))
         .collect();
-    Ok(Json(Page::whole(views)))
+    Ok(Page::whole(views))
 }
 
-fn no_such_memory(id: MemoryId) -> ApiError {
+pub(super) fn no_such_memory(id: MemoryId) -> ApiError {
     ApiError::not_found(format!("there is no memory {id} in this namespace")).with_param("id")
 }

@@ -1,16 +1,16 @@
 //! `POST /v1/namespaces/{namespace}/memories/search`.
 
-use axum::Json;
 use axum::extract::State;
 use axum::response::IntoResponse;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::error::ApiError;
 use super::extract::{InNamespace, JsonBody};
 use super::page::{DEFAULT_LIMIT, Page, check_limit, limit_rule};
 use crate::app::AppState;
 use crate::memory::query::Query;
-use crate::model::{MemoryType, Source};
+use crate::model::{MemoryType, Metadata, Source};
 use crate::record::{MemoryView, parse_named, parse_time};
 use crate::store::{Cut, MemoryFilter, Reader, Window};
 
@@ -27,11 +27,21 @@ pub(super) struct SearchBody {
     #[serde(default)]
     types: Vec<String>,
     source: Option<String>,
+    #[serde(default)]
+    sources: Vec<String>,
     tag: Option<String>,
     #[serde(default)]
     tags: Vec<String>,
+    #[serde(default)]
+    any_tags: Vec<String>,
+    #[serde(default)]
+    metadata: Metadata,
+    q: Option<String>,
     created_after: Option<String>,
     created_before: Option<String>,
+    conversation_id: Option<String>,
+    request_id: Option<String>,
+    rule: Option<String>,
     limit: Option<u32>,
     #[serde(default)]
     offset: u64,
@@ -48,32 +58,23 @@ pub(super) async fn search(
     InNamespace(namespace): InNamespace,
     JsonBody(body): JsonBody<SearchBody>,
 ) -> Result<impl IntoResponse, ApiError> {
-    check_query(&body.query)?;
-    let limit = match body.limit {
+    let SearchBody {
+        query, limit, offset, ..
+    } = &body;
+    check_query(query)?;
+    let limit = match *limit {
         None => DEFAULT_LIMIT,
         Some(limit) => check_limit(Some(limit)).ok_or_else(|| ApiError::bad_value("limit", limit_rule(limit)))?,
     };
-    let mut kinds = Vec::new();
-    kinds.extend(parse_named("type", body.r#type.as_deref(), MemoryType::parse)?);
-    for name in &body.types {
-        kinds.extend(parse_named("types", Some(name), MemoryType::parse)?);
-    }
-    let filter = MemoryFilter {
-        kinds,
-        source: parse_named("source", body.source.as_deref(), Source::parse)?,
-        tags: body.tag.into_iter().chain(body.tags).collect(),
-        created_after: parse_named("created_after", body.created_after.as_deref(), parse_time)?,
-        created_before: parse_named("created_before", body.created_before.as_deref(), parse_time)?,
-        ..MemoryFilter::default()
-    };
-    let offset = usize::try_from(body.offset).unwrap_or(usize::MAX);
+    let offset = *offset;
     let window = Window {
         limit: limit as usize,
-        offset,
+        offset: usize::try_from(offset).unwrap_or(usize::MAX),
         depth: DEPTH,
         explain: false,
     };
-    let query = Query::search(&body.query);
+    let query = Query::search(query);
+    let filter = body.filter()?;
     let number = namespace.number;
     let look = move |reader: &Reader<'_>| reader.search(number, &query, &filter, Cut::default(), window);
     let found = state.store.reading(look).await?;
@@ -85,7 +86,55 @@ pub(super) async fn search(
             score: hit.score,
         })
         .collect();
-    Ok(Json(Page::new(hits, found.total as u64, limit, body.offset)))
+    Ok(Page::new(hits, found.total as u64, limit, offset))
+}
+
+impl SearchBody {
+    fn filter(self) -> Result<MemoryFilter, ApiError> {
+        let mut kinds = Vec::new();
+        kinds.extend(parse_named("type", self.r#type.as_deref(), MemoryType::parse)?);
+        for (index, name) in self.types.iter().enumerate() {
+            kinds.extend(parse_named(&format!("types[{index}]"), Some(name), MemoryType::parse)?);
+        }
+        let mut sources = Vec::new();
+        sources.extend(parse_named("source", self.source.as_deref(), Source::parse)?);
+        for (index, name) in self.sources.iter().enumerate() {
+            sources.extend(parse_named(&format!("sources[{index}]"), Some(name), Source::parse)?);
+        }
+        if self.q.as_deref() == Some("") {
+            return Err(ApiError::bad_value(
+                "q",
+                "must not be empty; leave it out to filter by other things",
+            ));
+        }
+        Ok(MemoryFilter {
+            kinds,
+            sources,
+            tags: self.tag.into_iter().chain(self.tags).collect(),
+            any_tags: self.any_tags,
+            metadata: fields(self.metadata)?,
+            text: self.q,
+            created_after: parse_named("created_after", self.created_after.as_deref(), parse_time)?,
+            created_before: parse_named("created_before", self.created_before.as_deref(), parse_time)?,
+            conversation_id: self.conversation_id,
+            request_id: self.request_id,
+            rule: self.rule,
+            include_superseded: false,
+        })
+    }
+}
+
+/// Free fields and how their values are written.
+fn fields(metadata: Metadata) -> Result<Vec<(String, String)>, ApiError> {
+    let written = |(name, value): (String, Value)| match value {
+        Value::String(text) => Ok((name, text)),
+        Value::Number(_) | Value::Bool(_) | Value::Null => Ok((name, value.to_string())),
+        Value::Array(_) | Value::Object(_) => Err(ApiError::bad_value(
+            &format!("metadata.{name}"),
+            "must be a string, a number, true, false or null; arrays and objects cannot be looked for",
+        )),
+    };
+    metadata.into_iter().map(written).collect()
 }
 
 pub(super) fn check_query(query: &str) -> Result<(), ApiError> {

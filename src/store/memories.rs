@@ -1,11 +1,10 @@
 //! Memories: making, reading, changing, deleting, and noting their use.
 
 use chrono::{DateTime, Utc};
-use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params, params_from_iter};
+use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
 use uuid::Uuid;
 
 use super::facts::{Restore, remove};
-use super::filter::MemoryFilter;
 use super::namespaces::{to_json, unreadable};
 use super::{Store, StoreError};
 use crate::model::{
@@ -16,15 +15,6 @@ use crate::text;
 pub(super) const COLUMNS: &str = "row_id, id, content, type, source, tags, metadata, confidence, token_count, \
      created_at, updated_at, accessed_at, access_count, conversation_id, role, speaker, confirmed_at, confirmation_count, superseded_at, \
      (SELECT successor.id FROM memories AS successor WHERE successor.row_id = memories.superseded_by), pinned";
-
-/// A page of memories, newest first.
-#[derive(Debug)]
-pub struct MemoryPage {
-    /// Those on the page.
-    pub memories: Vec<Memory>,
-    /// How many there are in all.
-    pub total: i64,
-}
 
 /// Fields to change; `None` stays as it is.
 #[derive(Clone, Debug, Default)]
@@ -61,49 +51,30 @@ impl Store {
             .await
     }
 
+    /// Stores memories in their order, all or none; `None` where the namespace is gone.
+    ///
+    /// # Errors
+    /// The store is in trouble; nothing was changed.
+    pub async fn create_memories(
+        &self,
+        namespace: NamespaceNumber,
+        memories: Vec<NewMemory>,
+    ) -> Result<Option<Vec<Memory>>, StoreError> {
+        self.write(move |connection| {
+            memories
+                .iter()
+                .map(|memory| insert(connection, namespace, memory))
+                .collect()
+        })
+        .await
+    }
+
     /// One memory of a namespace.
     ///
     /// # Errors
     /// The store is in trouble.
     pub async fn memory(&self, namespace: NamespaceNumber, id: MemoryId) -> Result<Option<Memory>, StoreError> {
         self.read(move |connection| find(connection, namespace, id)).await
-    }
-
-    /// A page of a namespace's memories, newest first.
-    ///
-    /// # Errors
-    /// The store is in trouble.
-    pub async fn memories(
-        &self,
-        namespace: NamespaceNumber,
-        filter: MemoryFilter,
-        limit: u32,
-        offset: u64,
-    ) -> Result<MemoryPage, StoreError> {
-        self.read(move |connection| {
-            let (condition, mut values) = filter.condition(namespace);
-            let total = if filter == MemoryFilter::default() {
-                connection
-                    .prepare_cached("SELECT memory_count FROM namespaces WHERE number = ?1")?
-                    .query_row([namespace.0], |row| row.get(0))
-                    .optional()?
-                    .unwrap_or(0)
-            } else {
-                connection
-                    .prepare_cached(&format!("SELECT count(*) FROM memories WHERE {condition}"))?
-                    .query_row(params_from_iter(&values), |row| row.get(0))?
-            };
-            values.push(i64::from(limit).into());
-            values.push(i64::try_from(offset).unwrap_or(i64::MAX).into());
-            let memories = connection
-                .prepare_cached(&format!(
-                    "SELECT {COLUMNS} FROM memories WHERE {condition} ORDER BY row_id DESC LIMIT ? OFFSET ?"
-                ))?
-                .query_map(params_from_iter(&values), from_row)?
-                .collect::<rusqlite::Result<_>>()?;
-            Ok(MemoryPage { memories, total })
-        })
-        .await
     }
 
     /// Changes a memory; `None` where there is none of that id in the namespace.
@@ -202,13 +173,7 @@ pub(super) fn insert(
     namespace: NamespaceNumber,
     memory: &NewMemory,
 ) -> rusqlite::Result<Option<Memory>> {
-    let sequence: Option<i64> = connection
-        .prepare_cached(
-            "UPDATE namespaces SET next_sequence = next_sequence + 1 WHERE number = ?1 RETURNING next_sequence - 1",
-        )?
-        .query_row([namespace.0], |row| row.get(0))
-        .optional()?;
-    let Some(sequence) = sequence else {
+    let Some(row_id) = next_row_id(connection, namespace)? else {
         return Ok(None);
     };
     let now = model::now();
@@ -228,7 +193,7 @@ pub(super) fn insert(
         ))?
         .query_row(
             named_params! {
-                ":row_id": namespace.row_ids().0 | sequence,
+                ":row_id": row_id,
                 ":namespace": namespace.0,
                 ":id": Uuid::now_v7(),
                 ":content": memory.content,
@@ -255,6 +220,16 @@ pub(super) fn insert(
             from_row,
         )
         .map(Some)
+}
+
+/// The row id of a new memory; `None` where the namespace is gone.
+pub(super) fn next_row_id(connection: &Connection, namespace: NamespaceNumber) -> rusqlite::Result<Option<i64>> {
+    connection
+        .prepare_cached(
+            "UPDATE namespaces SET next_sequence = next_sequence + 1 WHERE number = ?1 RETURNING next_sequence - 1",
+        )?
+        .query_row([namespace.0], |row| Ok(namespace.row_ids().0 | row.get::<_, i64>(0)?))
+        .optional()
 }
 
 /// What follows from the words of a memory.

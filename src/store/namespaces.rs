@@ -17,6 +17,8 @@ pub struct NamespacePage {
     pub namespaces: Vec<Namespace>,
     /// How many there are in all.
     pub total: i64,
+    /// Whether there are more behind them.
+    pub more: bool,
 }
 
 /// What came of making a namespace.
@@ -26,6 +28,19 @@ pub enum CreateNamespace {
     Created(Namespace),
     /// One of that name was there.
     Exists,
+}
+
+/// What came of changing a namespace.
+#[derive(Debug)]
+pub enum UpdateNamespace {
+    /// As it is now.
+    Updated(Namespace),
+    /// There is none of that name or id.
+    Missing,
+    /// Another one has the name that it was to get.
+    NameTaken(NamespaceName),
+    /// It is the one that always exists, and keeps its name.
+    Default,
 }
 
 /// What came of deleting a namespace.
@@ -68,10 +83,7 @@ impl Store {
         config: NamespaceConfig,
     ) -> Result<CreateNamespace, StoreError> {
         self.write(move |connection| {
-            let exists = connection
-                .prepare_cached("SELECT 1 FROM namespaces WHERE name = ?1")?
-                .exists([name.as_str()])?;
-            if exists {
+            if exists(connection, &name)? {
                 return Ok(CreateNamespace::Exists);
             }
             insert(connection, &name, &config).map(CreateNamespace::Created)
@@ -79,46 +91,76 @@ impl Store {
         .await
     }
 
-    /// A page of namespaces in the order of their names.
+    /// A page of namespaces in the order of their names, behind one of them where it is named.
     ///
     /// # Errors
     /// The store is in trouble.
-    pub async fn namespaces(&self, limit: u32, offset: u64) -> Result<NamespacePage, StoreError> {
+    pub async fn namespaces(
+        &self,
+        after: Option<String>,
+        limit: u32,
+        offset: u64,
+    ) -> Result<NamespacePage, StoreError> {
         self.read(move |connection| {
             let total = connection.query_row("SELECT count(*) FROM namespaces", [], |row| row.get(0))?;
-            let namespaces = connection
+            let offset = i64::try_from(offset).unwrap_or(i64::MAX);
+            let mut namespaces = connection
                 .prepare_cached(&format!(
-                    "SELECT {COLUMNS} FROM namespaces ORDER BY name LIMIT ?1 OFFSET ?2"
+                    "SELECT {COLUMNS} FROM namespaces WHERE name > ?1 ORDER BY name LIMIT ?2 OFFSET ?3"
                 ))?
-                .query_map(params![limit, i64::try_from(offset).unwrap_or(i64::MAX)], from_row)?
-                .collect::<rusqlite::Result<_>>()?;
-            Ok(NamespacePage { namespaces, total })
+                .query_map(
+                    params![after.unwrap_or_default(), i64::from(limit) + 1, offset],
+                    from_row,
+                )?
+                .collect::<rusqlite::Result<Vec<_>>>()?;
+            let more = namespaces.len() > limit as usize;
+            namespaces.truncate(limit as usize);
+            Ok(NamespacePage {
+                namespaces,
+                total,
+                more,
+            })
         })
         .await
     }
 
-    /// Changes the settings of a namespace; `None` where there is none of that name or id.
+    /// Changes the settings of a namespace, and its name where it gets another.
     ///
     /// # Errors
     /// The store is in trouble.
-    pub async fn update_namespace<F>(&self, name_or_id: String, change: F) -> Result<Option<Namespace>, StoreError>
+    pub async fn update_namespace<F>(
+        &self,
+        name_or_id: String,
+        name: Option<NamespaceName>,
+        change: F,
+    ) -> Result<UpdateNamespace, StoreError>
     where
         F: FnOnce(&mut NamespaceConfig) + Send + 'static,
     {
         self.write(move |connection| {
             let Some(mut namespace) = find(connection, &name_or_id)? else {
-                return Ok(None);
+                return Ok(UpdateNamespace::Missing);
             };
+            if let Some(name) = name.filter(|name| *name != namespace.name) {
+                if namespace.name.as_str() == NamespaceName::DEFAULT {
+                    return Ok(UpdateNamespace::Default);
+                }
+                if exists(connection, &name)? {
+                    return Ok(UpdateNamespace::NameTaken(name));
+                }
+                namespace.name = name;
+            }
             change(&mut namespace.config);
             namespace.updated_at = model::now();
             connection
-                .prepare_cached("UPDATE namespaces SET config = ?2, updated_at = ?3 WHERE number = ?1")?
+                .prepare_cached("UPDATE namespaces SET config = ?2, updated_at = ?3, name = ?4 WHERE number = ?1")?
                 .execute(params![
                     namespace.number.0,
                     to_json(&namespace.config)?,
-                    namespace.updated_at.timestamp_millis()
+                    namespace.updated_at.timestamp_millis(),
+                    namespace.name.as_str()
                 ])?;
-            Ok(Some(namespace))
+            Ok(UpdateNamespace::Updated(namespace))
         })
         .await
     }
@@ -156,6 +198,12 @@ impl Reader<'_> {
     pub fn namespace(&self, name_or_id: &str) -> Result<Option<Namespace>, ReadError> {
         Ok(find(self.connection, name_or_id)?)
     }
+}
+
+fn exists(connection: &Connection, name: &NamespaceName) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached("SELECT 1 FROM namespaces WHERE name = ?1")?
+        .exists([name.as_str()])
 }
 
 /// The namespace of a name, made where there is none.

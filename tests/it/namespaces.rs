@@ -64,7 +64,7 @@ fn a_name_is_taken_once() {
         "/v1/namespaces",
         &json!({ "name": "twice", "config": { "token_budget": 5 } }),
     );
-    let message = reply.expect_error(409, "conflict", None);
+    let message = reply.expect_error(409, "conflict", Some("name"));
     assert!(message.contains("twice"), "{message}");
     assert_eq!(maia.get("/v1/namespaces/twice").expect(200), first);
     // A name in another case is another name.
@@ -147,7 +147,7 @@ fn a_list_is_paged_by_name() {
     assert_eq!(names(&all), ["a", "b", "c", "d", "default", "e"]);
     let envelope = |list: &Value| ["count", "total", "limit", "offset", "has_more"].map(|field| list[field].clone());
     assert_eq!(envelope(&all), [json!(6), json!(6), json!(50), json!(0), json!(false)]);
-    assert_eq!(all.as_object().unwrap().len(), 6);
+    assert_eq!(all.as_object().unwrap().len(), 7);
     let page = maia.get("/v1/namespaces?limit=2&offset=1").expect(200);
     assert_eq!(names(&page), ["b", "c"]);
     assert_eq!(envelope(&page), [json!(2), json!(6), json!(2), json!(1), json!(true)]);
