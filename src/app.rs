@@ -268,6 +268,9 @@ impl App {
     async fn remove_expired(&self) {
         let removed = self.shared.store.remove_expired(model::now()).await;
         self.report_removed("retention_days", removed);
+        if let Err(error) = self.shared.store.forget_keys(model::now()).await {
+            tracing::warn!(%error, "old idempotency keys could not be forgotten");
+        }
     }
 
     async fn remove_surplus(&self) {

@@ -14,6 +14,7 @@ mod list;
 mod memories;
 mod migrations;
 mod namespaces;
+mod once;
 mod postings;
 mod profile;
 mod queue;
@@ -42,6 +43,7 @@ pub use import::{Entry, ImportCounts, Importer, MemoryEntry, NamespaceEntry, Pre
 pub use list::{Cursor, MemoryPage, Order, SortField, Start};
 pub use memories::MemoryUpdate;
 pub use namespaces::{CreateNamespace, DeleteNamespace, NamespacePage, UpdateNamespace};
+pub use once::{Made, Once};
 pub use queue::{FactsNamespace, FoundFacts, Settled};
 pub use ranking::Score;
 pub use search::{Cut, Found, SearchHit, SearchQuery, TermMatch, Window};

@@ -7,11 +7,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::error::{ApiError, ErrorBody};
-use super::extract::{InNamespace, JsonBody, no_such_namespace, parse_object};
+use super::extract::{InNamespace, no_such_namespace, parse_object};
+use super::once::{self, OnceBody, Replayed};
 use super::page::Page;
 use crate::app::AppState;
 use crate::model::{Memory, Namespace, NewMemory};
 use crate::record::{MemoryBody, MemoryView};
+use crate::store::Once;
 
 /// Most memories in a batch.
 const MAX_MEMORIES: usize = 1_000;
@@ -49,7 +51,7 @@ struct Outcome {
 pub(super) async fn create(
     State(state): State<AppState>,
     InNamespace(namespace): InNamespace,
-    JsonBody(body): JsonBody<BatchBody, MAX_BODY>,
+    OnceBody(body, once): OnceBody<BatchBody, MAX_BODY>,
 ) -> Result<Response, ApiError> {
     let length = body.memories.len();
     if !(1..=MAX_MEMORIES).contains(&length) {
@@ -60,11 +62,11 @@ pub(super) async fn create(
     match body.on_error.unwrap_or_default() {
         OnError::Abort => {
             let memories = parsed.collect::<Result<Vec<_>, _>>()?;
-            let stored = store(&state, &namespace, memories).await?;
+            let (replayed, stored) = store(&state, &namespace, memories, once).await?;
             let views = stored
                 .into_iter()
                 .map(|memory| MemoryView::new(memory, &namespace.name));
-            Ok((StatusCode::CREATED, Page::whole(views.collect())).into_response())
+            Ok((StatusCode::CREATED, replayed, Page::whole(views.collect())).into_response())
         }
         OnError::Continue => {
             let (mut memories, mut errors) = (Vec::new(), Vec::new());
@@ -77,7 +79,8 @@ pub(super) async fn create(
                     Err(error) => Some(error),
                 });
             }
-            let mut stored = store(&state, &namespace, memories).await?.into_iter();
+            let (replayed, stored) = store(&state, &namespace, memories, once).await?;
+            let mut stored = stored.into_iter();
             let outcomes = errors.into_iter().enumerate().map(|(index, error)| match error {
                 None => Outcome {
                     index,
@@ -92,7 +95,7 @@ pub(super) async fn create(
                     error: Some(error.into_body()),
                 },
             });
-            Ok(Page::whole(outcomes.collect()).into_response())
+            Ok((replayed, Page::whole(outcomes.collect())).into_response())
         }
     }
 }
@@ -103,10 +106,15 @@ fn parse(index: usize, raw: &RawValue) -> Result<NewMemory, ApiError> {
     body.into_new().map_err(|error| error.within(&name).into())
 }
 
-async fn store(state: &AppState, namespace: &Namespace, memories: Vec<NewMemory>) -> Result<Vec<Memory>, ApiError> {
+async fn store(
+    state: &AppState,
+    namespace: &Namespace,
+    memories: Vec<NewMemory>,
+    once: Option<Once>,
+) -> Result<(Replayed, Vec<Memory>), ApiError> {
     if memories.is_empty() {
-        return Ok(Vec::new());
+        return Ok((once::MADE_NOW, Vec::new()));
     }
-    let stored = state.store.create_memories(namespace.number, memories).await?;
-    stored.ok_or_else(|| no_such_namespace(namespace.name.as_str()))
+    let made = state.store.create_memories(namespace.number, memories, once).await?;
+    once::made(made.ok_or_else(|| no_such_namespace(namespace.name.as_str()))?)
 }

@@ -117,6 +117,21 @@ impl ApiError {
         Self::new(StatusCode::CONFLICT, INVALID, "conflict", message)
     }
 
+    /// 412: what is to be changed is not what the client has seen.
+    pub(super) fn precondition_failed(etag: &str) -> Self {
+        let message = format!("it has changed since: its ETag is {etag} now; read it again and decide anew");
+        let status = StatusCode::PRECONDITION_FAILED;
+        Self::new(status, INVALID, "precondition_failed", message).with_param("If-Match")
+    }
+
+    /// 422: a key that stands for one request came with another.
+    pub(super) fn key_reused() -> Self {
+        let message =
+            "this Idempotency-Key came with another body within the last 24 hours; a new request needs a new key";
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
+        Self::new(status, INVALID, "idempotency_key_reused", message).with_param("Idempotency-Key")
+    }
+
     /// 413.
     pub(super) fn too_large(limit: usize) -> Self {
         let message = format!("the body is larger than {limit} bytes");
@@ -132,6 +147,13 @@ impl ApiError {
             "unsupported_media_type",
             message,
         )
+    }
+
+    /// Names the kinds of patches that are understood (RFC 5789).
+    pub(super) fn accepting_patches(mut self) -> Self {
+        let kinds = HeaderValue::from_static("application/merge-patch+json, application/json");
+        self.headers.insert("accept-patch", kinds);
+        self
     }
 
     /// 431.

@@ -5,7 +5,7 @@ use std::error::Error;
 use axum::body::{Body, HttpBody as _};
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, Method, header};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
@@ -17,7 +17,10 @@ use crate::proxy::BodyError;
 use crate::record::Object;
 
 /// Largest body of a call to the memory API, in bytes.
-const MAX_BODY: usize = 1 << 20;
+pub(super) const MAX_BODY: usize = 1 << 20;
+const JSON: &str = "application/json";
+/// RFC 7396.
+pub(super) const MERGE_PATCH: &str = "application/merge-patch+json";
 /// How much of a body is read that is refused, in bytes.
 const MAX_DISCARDED: usize = 256 << 20;
 
@@ -28,10 +31,21 @@ impl<T: DeserializeOwned, const LIMIT: usize> FromRequest<AppState> for JsonBody
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _: &AppState) -> Result<Self, ApiError> {
-        require_json(request.headers())?;
-        let body = read_body(request.into_body(), LIMIT).await?;
+        let body = read_json(request, LIMIT).await?;
         parse_object(&body, "").map(Self)
     }
+}
+
+/// The bytes of a body that is said to be JSON; a patch may be said to be a merge patch.
+pub(super) async fn read_json(request: Request, limit: usize) -> Result<Bytes, ApiError> {
+    let is_patch = request.method() == Method::PATCH;
+    let kinds: &[&str] = if is_patch { &[JSON, MERGE_PATCH] } else { &[JSON] };
+    require_plain(request.headers())?;
+    if !kinds.contains(&kind(request.headers()).as_str()) {
+        let error = ApiError::unsupported_media_type();
+        return Err(if is_patch { error.accepting_patches() } else { error });
+    }
+    read_body(request.into_body(), limit).await
 }
 
 /// An object that is written as JSON. Errors name its fields as fields of `name`, which is empty for a whole body.
@@ -66,17 +80,26 @@ pub(super) fn parse_object<T: DeserializeOwned>(json: &[u8], name: &str) -> Resu
     Ok(value)
 }
 
-/// Refuses a body that is not said to be JSON, plain and not compressed. A web page may send any other kind anywhere without asking.
-pub(super) fn require_json(headers: &HeaderMap) -> Result<(), ApiError> {
-    let kind = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+/// What a body is said to be, without parameters.
+fn kind(headers: &HeaderMap) -> String {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let kind = kind.unwrap_or_default().split(';').next().unwrap_or_default();
+    kind.trim().to_ascii_lowercase()
+}
+
+/// Refuses a compressed body.
+fn require_plain(headers: &HeaderMap) -> Result<(), ApiError> {
     let coding = headers.get(header::CONTENT_ENCODING);
     if coding.is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
         return Err(ApiError::compressed());
     }
+    Ok(())
+}
+
+/// Refuses a body that is not said to be JSON, plain and not compressed. A web page may send any other kind anywhere without asking.
+pub(super) fn require_json(headers: &HeaderMap) -> Result<(), ApiError> {
+    require_plain(headers)?;
+    let kind = kind(headers);
     let is_json = kind == "application/json" || kind.starts_with("application/") && kind.ends_with("+json");
     if is_json {
         Ok(())

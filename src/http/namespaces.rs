@@ -7,8 +7,10 @@ use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::conditions::{Conditions, tagged};
 use super::error::ApiError;
 use super::extract::{InNamespace, JsonBody, no_such_namespace};
+use super::once::{self, OnceBody};
 use super::page::{Page, Paging, Params};
 use crate::app::AppState;
 use crate::model::{Namespace, NamespaceConfig, NamespaceName};
@@ -53,36 +55,44 @@ pub(super) async fn list(State(state): State<AppState>, mut params: Params) -> R
 
 pub(super) async fn create(
     State(state): State<AppState>,
-    JsonBody(body): JsonBody<CreateBody>,
+    OnceBody(body, once): OnceBody<CreateBody>,
 ) -> Result<Response, ApiError> {
     let name = parse_name(&body.name)?;
     let mut config = NamespaceConfig::default();
     body.config.0.into_change()?(&mut config);
-    created(state.store.create_namespace(name.clone(), config).await?, &name)
+    created(state.store.create_namespace(name.clone(), config, once).await?, &name)
 }
 
 fn created(outcome: CreateNamespace, name: &NamespaceName) -> Result<Response, ApiError> {
-    match outcome {
-        CreateNamespace::Created(namespace) => {
-            let location = format!("/v1/namespaces/{}", namespace.id);
-            let view = NamespaceView::from(namespace);
-            Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(view)).into_response())
-        }
-        CreateNamespace::Exists => Err(name_taken(name)),
-    }
+    let (replayed, namespace) = match outcome {
+        CreateNamespace::Created(namespace) => (once::MADE_NOW, namespace),
+        CreateNamespace::Before(namespace) => (once::MADE_BEFORE, namespace),
+        CreateNamespace::Exists => return Err(name_taken(name)),
+        CreateNamespace::OtherRequest => return Err(ApiError::key_reused()),
+        CreateNamespace::Gone => return Err(once::gone()),
+    };
+    let location = [(header::LOCATION, format!("/v1/namespaces/{}", namespace.id))];
+    let view = tagged(NamespaceView::from(namespace));
+    Ok((StatusCode::CREATED, replayed, location, view).into_response())
 }
 
-pub(super) async fn read(InNamespace(namespace): InNamespace) -> Json<NamespaceView> {
-    Json(namespace.into())
+pub(super) async fn read(
+    InNamespace(namespace): InNamespace,
+    conditions: Conditions,
+    params: Params,
+) -> Result<Response, ApiError> {
+    params.finish()?;
+    Ok(conditions.shown(NamespaceView::from(namespace)))
 }
 
 pub(super) async fn replace(
     State(state): State<AppState>,
     InNamespace(namespace): InNamespace,
+    conditions: Conditions,
     JsonBody(body): JsonBody<ReplaceBody>,
-) -> Result<Json<NamespaceView>, ApiError> {
+) -> Result<Response, ApiError> {
     let change = body.config.0.into_change()?;
-    update(&state, &namespace, None, |config| {
+    update(&state, &namespace, None, conditions, |config| {
         *config = NamespaceConfig::default();
         change(config);
     })
@@ -92,22 +102,31 @@ pub(super) async fn replace(
 pub(super) async fn change(
     State(state): State<AppState>,
     InNamespace(namespace): InNamespace,
+    conditions: Conditions,
     JsonBody(body): JsonBody<ChangeBody>,
-) -> Result<Json<NamespaceView>, ApiError> {
+) -> Result<Response, ApiError> {
     let name = body.name.as_deref().map(parse_name).transpose()?;
-    update(&state, &namespace, name, body.config.0.into_change()?).await
+    let change = body.config.0.into_change()?;
+    update(&state, &namespace, name, conditions, change).await
 }
 
 async fn update(
     state: &AppState,
     namespace: &Namespace,
     name: Option<NamespaceName>,
+    conditions: Conditions,
     change: impl FnOnce(&mut NamespaceConfig) + Send + 'static,
-) -> Result<Json<NamespaceView>, ApiError> {
+) -> Result<Response, ApiError> {
+    let change = move |namespace: &Namespace| {
+        conditions.allow_change(&NamespaceView::from(namespace.clone()).etag())?;
+        let mut config = namespace.config.clone();
+        change(&mut config);
+        Ok::<_, ApiError>(config)
+    };
     // By its name, for an id may be the name of another one.
     let known = namespace.name.as_str();
-    match state.store.update_namespace(known.to_owned(), name, change).await? {
-        UpdateNamespace::Updated(namespace) => Ok(Json(namespace.into())),
+    match state.store.update_namespace(known.to_owned(), name, change).await?? {
+        UpdateNamespace::Updated(namespace) => Ok(tagged(NamespaceView::from(namespace))),
         UpdateNamespace::Missing => Err(no_such_namespace(known)),
         UpdateNamespace::NameTaken(name) => Err(name_taken(&name)),
         UpdateNamespace::Default => {
@@ -119,8 +138,10 @@ async fn update(
 pub(super) async fn delete(
     State(state): State<AppState>,
     InNamespace(namespace): InNamespace,
+    conditions: Conditions,
     mut params: Params,
 ) -> Result<Json<Value>, ApiError> {
+    conditions.allow_change(&NamespaceView::from(namespace.clone()).etag())?;
     let force = params.flag("force")?;
     params.finish()?;
     let name = namespace.name;

@@ -5,10 +5,11 @@ use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
 use uuid::Uuid;
 
 use super::facts::{Restore, remove};
-use super::namespaces::{to_json, unreadable};
+use super::namespaces::{self, to_json, unreadable};
+use super::once::{self, Made, Once};
 use super::{Store, StoreError};
 use crate::model::{
-    self, Fact, Memory, MemoryId, MemoryType, Metadata, NamespaceNumber, NewMemory, Source, Tags, Turn,
+    self, Fact, Memory, MemoryId, MemoryType, Metadata, Namespace, NamespaceNumber, NewMemory, Source, Tags, Turn,
 };
 use crate::text;
 
@@ -38,19 +39,6 @@ pub struct MemoryUpdate {
 }
 
 impl Store {
-    /// Stores a memory; `None` where the namespace is gone.
-    ///
-    /// # Errors
-    /// The store is in trouble.
-    pub async fn create_memory(
-        &self,
-        namespace: NamespaceNumber,
-        memory: NewMemory,
-    ) -> Result<Option<Memory>, StoreError> {
-        self.write(move |connection| insert(connection, namespace, &memory))
-            .await
-    }
-
     /// Stores memories in their order, all or none; `None` where the namespace is gone.
     ///
     /// # Errors
@@ -59,12 +47,36 @@ impl Store {
         &self,
         namespace: NamespaceNumber,
         memories: Vec<NewMemory>,
-    ) -> Result<Option<Vec<Memory>>, StoreError> {
+        once: Option<Once>,
+    ) -> Result<Option<Made<Vec<Memory>>>, StoreError> {
         self.write(move |connection| {
-            memories
-                .iter()
-                .map(|memory| insert(connection, namespace, memory))
-                .collect()
+            let find_all = |ids: &[Uuid]| ids.iter().map(|id| find(connection, namespace, *id)).collect();
+            let make = || {
+                let made = memories.iter().map(|memory| insert(connection, namespace, memory));
+                let made: Option<Vec<Memory>> = made.collect::<rusqlite::Result<_>>()?;
+                Ok(made.map(|made| {
+                    let ids = made.iter().map(|memory| memory.id).collect();
+                    (made, ids)
+                }))
+            };
+            once::once(connection, namespace.0, once.as_ref(), find_all, make)
+        })
+        .await
+    }
+
+    /// The namespace that a memory is in.
+    ///
+    /// # Errors
+    /// The store is in trouble.
+    pub async fn namespace_of(&self, id: MemoryId) -> Result<Option<Namespace>, StoreError> {
+        self.read(move |connection| {
+            let number: Option<i64> = connection
+                .prepare_cached("SELECT namespace FROM memories WHERE id = ?1")?
+                .query_row([id], |row| row.get(0))
+                .optional()?;
+            number.map_or(Ok(None), |number| {
+                namespaces::numbered(connection, NamespaceNumber(number))
+            })
         })
         .await
     }
@@ -77,19 +89,27 @@ impl Store {
         self.read(move |connection| find(connection, namespace, id)).await
     }
 
-    /// Changes a memory; `None` where there is none of that id in the namespace.
+    /// Changes a memory as `change` says, which sees it as it is; `None` where there is none of that id in the namespace.
     ///
     /// # Errors
     /// The store is in trouble.
-    pub async fn update_memory(
+    pub async fn update_memory<E, F>(
         &self,
         namespace: NamespaceNumber,
         id: MemoryId,
-        update: MemoryUpdate,
-    ) -> Result<Option<Memory>, StoreError> {
+        change: F,
+    ) -> Result<Option<Result<Memory, E>>, StoreError>
+    where
+        E: Send + 'static,
+        F: FnOnce(&Memory) -> Result<MemoryUpdate, E> + Send + 'static,
+    {
         self.write(move |connection| {
             let Some(mut memory) = find(connection, namespace, id)? else {
                 return Ok(None);
+            };
+            let update = match change(&memory) {
+                Ok(update) => update,
+                Err(refused) => return Ok(Some(Err(refused))),
             };
             memory.kind = update.kind.unwrap_or(memory.kind);
             memory.source = update.source.unwrap_or(memory.source);
@@ -118,24 +138,34 @@ impl Store {
                     memory.updated_at.timestamp_millis(),
                     memory.pinned,
                 ])?;
-            Ok(Some(memory))
+            Ok(Some(Ok(memory)))
         })
         .await
     }
 
-    /// Deletes a memory; returns what became valid again, or `None` where there was no such memory.
+    /// Deletes a memory unless `check`, which sees it as it is, refuses; returns what became valid again, or `None` where there was no such memory.
     ///
     /// # Errors
     /// The store is in trouble.
-    pub async fn delete_memory(
+    pub async fn delete_memory<E, F>(
         &self,
         namespace: NamespaceNumber,
         id: MemoryId,
         restore: Restore,
-    ) -> Result<Option<Vec<MemoryId>>, StoreError> {
-        self.write(move |connection| match find(connection, namespace, id)? {
-            Some(memory) => remove(connection, memory.row_id, restore).map(Some),
-            None => Ok(None),
+        check: F,
+    ) -> Result<Option<Result<Vec<MemoryId>, E>>, StoreError>
+    where
+        E: Send + 'static,
+        F: FnOnce(&Memory) -> Result<(), E> + Send + 'static,
+    {
+        self.write(move |connection| {
+            let Some(memory) = find(connection, namespace, id)? else {
+                return Ok(None);
+            };
+            match check(&memory) {
+                Ok(()) => Ok(Some(Ok(remove(connection, memory.row_id, restore)?))),
+                Err(refused) => Ok(Some(Err(refused))),
+            }
         })
         .await
     }

@@ -16,6 +16,7 @@ const STEPS: &[&str] = &[
     include_str!("../../migrations/0002_extraction_queue.sql"),
     include_str!("../../migrations/0003_changing_facts.sql"),
     include_str!("../../migrations/0004_pinned.sql"),
+    include_str!("../../migrations/0007_api.sql"),
 ];
 
 fn known_version() -> i64 {

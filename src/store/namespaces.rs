@@ -4,6 +4,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
 use uuid::Uuid;
 
 use super::memories::time;
+use super::once::{self, Made, Once};
 use super::{ReadError, Reader, Store, StoreError};
 use crate::model::{self, Namespace, NamespaceConfig, NamespaceName, NamespaceNumber, NamespaceStats};
 
@@ -26,8 +27,14 @@ pub struct NamespacePage {
 pub enum CreateNamespace {
     /// It is new.
     Created(Namespace),
+    /// The same request made it before; as it is now.
+    Before(Namespace),
     /// One of that name was there.
     Exists,
+    /// The key of the request came with another request before.
+    OtherRequest,
+    /// The same request made one before, which is not there any more.
+    Gone,
 }
 
 /// What came of changing a namespace.
@@ -81,12 +88,26 @@ impl Store {
         &self,
         name: NamespaceName,
         config: NamespaceConfig,
+        once: Option<Once>,
     ) -> Result<CreateNamespace, StoreError> {
         self.write(move |connection| {
-            if exists(connection, &name)? {
-                return Ok(CreateNamespace::Exists);
-            }
-            insert(connection, &name, &config).map(CreateNamespace::Created)
+            let find = |ids: &[Uuid]| ids.first().map_or(Ok(None), |id| find(connection, &id.to_string()));
+            let make = || {
+                if exists(connection, &name)? {
+                    return Ok(None);
+                }
+                let namespace = insert(connection, &name, &config)?;
+                let id = namespace.id;
+                Ok(Some((namespace, vec![id])))
+            };
+            let made = once::once(connection, 0, once.as_ref(), find, make)?;
+            Ok(match made {
+                None => CreateNamespace::Exists,
+                Some(Made::Now(namespace)) => CreateNamespace::Created(namespace),
+                Some(Made::Before(namespace)) => CreateNamespace::Before(namespace),
+                Some(Made::OtherRequest) => CreateNamespace::OtherRequest,
+                Some(Made::Gone) => CreateNamespace::Gone,
+            })
         })
         .await
     }
@@ -124,33 +145,38 @@ impl Store {
         .await
     }
 
-    /// Changes the settings of a namespace, and its name where it gets another.
+    /// Changes the settings of a namespace to what `change` says, which sees it as it is, and its name where it gets another.
     ///
     /// # Errors
     /// The store is in trouble.
-    pub async fn update_namespace<F>(
+    pub async fn update_namespace<E, F>(
         &self,
         name_or_id: String,
         name: Option<NamespaceName>,
         change: F,
-    ) -> Result<UpdateNamespace, StoreError>
+    ) -> Result<Result<UpdateNamespace, E>, StoreError>
     where
-        F: FnOnce(&mut NamespaceConfig) + Send + 'static,
+        E: Send + 'static,
+        F: FnOnce(&Namespace) -> Result<NamespaceConfig, E> + Send + 'static,
     {
         self.write(move |connection| {
             let Some(mut namespace) = find(connection, &name_or_id)? else {
-                return Ok(UpdateNamespace::Missing);
+                return Ok(Ok(UpdateNamespace::Missing));
+            };
+            let config = match change(&namespace) {
+                Ok(config) => config,
+                Err(refused) => return Ok(Err(refused)),
             };
             if let Some(name) = name.filter(|name| *name != namespace.name) {
                 if namespace.name.as_str() == NamespaceName::DEFAULT {
-                    return Ok(UpdateNamespace::Default);
+                    return Ok(Ok(UpdateNamespace::Default));
                 }
                 if exists(connection, &name)? {
-                    return Ok(UpdateNamespace::NameTaken(name));
+                    return Ok(Ok(UpdateNamespace::NameTaken(name)));
                 }
                 namespace.name = name;
             }
-            change(&mut namespace.config);
+            namespace.config = config;
             namespace.updated_at = model::now();
             connection
                 .prepare_cached("UPDATE namespaces SET config = ?2, updated_at = ?3, name = ?4 WHERE number = ?1")?
@@ -160,7 +186,7 @@ impl Store {
                     namespace.updated_at.timestamp_millis(),
                     namespace.name.as_str()
                 ])?;
-            Ok(UpdateNamespace::Updated(namespace))
+            Ok(Ok(UpdateNamespace::Updated(namespace)))
         })
         .await
     }
@@ -226,6 +252,14 @@ fn find(connection: &Connection, name_or_id: &str) -> rusqlite::Result<Option<Na
             .optional(),
         (by_name, _) => Ok(by_name),
     }
+}
+
+/// The namespace of a number.
+pub(super) fn numbered(connection: &Connection, number: NamespaceNumber) -> rusqlite::Result<Option<Namespace>> {
+    connection
+        .prepare_cached(&format!("SELECT {COLUMNS} FROM namespaces WHERE number = ?1"))?
+        .query_row([number.0], from_row)
+        .optional()
 }
 
 /// All namespaces, in the order in which they were made.

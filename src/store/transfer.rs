@@ -92,9 +92,9 @@ impl Store {
         original: &Namespace,
         name: NamespaceName,
     ) -> Result<CreateNamespace, StoreError> {
-        let clone = match self.create_namespace(name, original.config.clone()).await? {
+        let clone = match self.create_namespace(name, original.config.clone(), None).await? {
             CreateNamespace::Created(clone) => clone,
-            exists @ CreateNamespace::Exists => return Ok(exists),
+            other => return Ok(other),
         };
         let (first, last) = original.number.row_ids();
         // Whatever has a successor comes along as a part of its history.

@@ -46,6 +46,7 @@ mod relay;
 mod relevance;
 mod restore;
 mod retention;
+mod safe_writes;
 mod scripts;
 mod search;
 mod secure;

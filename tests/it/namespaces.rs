@@ -270,7 +270,7 @@ fn a_body_is_an_object_of_known_fields() {
         (r#"{"name":1}"#, Some("name")),
         (r#"{"name":null}"#, Some("name")),
         (r#"{"name":"x","name":"y"}"#, None),
-        ("{}", None),
+        ("{}", Some("name")),
         ("null", None),
         ("[]", None),
         (r#"["x"]"#, None),
