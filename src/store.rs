@@ -3,6 +3,7 @@
 //! Writes go through the thread of `writer`, which commits what is waiting in groups and answers after the commit, with `synchronous=FULL`: a write that was
 //! answered survives a power cut. Reads run on the blocking threads of the runtime, on read-only connections. Nothing outside this folder names `rusqlite`.
 
+mod activity;
 mod care;
 mod connection;
 mod error;
@@ -21,16 +22,20 @@ mod queue;
 mod ranking;
 mod retention;
 mod search;
+mod tally;
 mod transfer;
 mod writer;
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::Connection;
 
+pub use activity::{Activity, ActivityPage, Extraction, Injected, Outcome, Usage};
 pub use care::{
     Backup, CareError, CheckReport, Contents, NamespaceCounts, Partial, Problem, ProblemKind, Restored, Snapshot,
     Stats, Stop, back_up, check, restore, stats,
@@ -47,8 +52,10 @@ pub use once::{Made, Once};
 pub use queue::{FactsNamespace, FoundFacts, Settled};
 pub use ranking::Score;
 pub use search::{Cut, Found, SearchHit, SearchQuery, TermMatch, Window};
+pub use tally::Tally;
 pub use transfer::{Carried, NotCarried, Transfer};
 
+use crate::model;
 use postings::TermCounts;
 use writer::Writer;
 
@@ -87,6 +94,8 @@ struct Inner {
     term_counts: Arc<TermCounts>,
     /// Ends the copies that are being made.
     closing: Stop,
+    /// When the log was last folded into the file, in milliseconds since 1970; at first, when the file was opened.
+    folded_at: AtomicI64,
 }
 
 impl Store {
@@ -129,6 +138,7 @@ impl Store {
                 writer,
                 term_counts: Arc::default(),
                 closing: Stop::default(),
+                folded_at: AtomicI64::new(model::now().timestamp_millis()),
             }),
         })
     }
@@ -154,7 +164,17 @@ impl Store {
     /// # Errors
     /// Somebody reads for long, or the store is in trouble; the log stays as it is.
     pub async fn fold_log(&self) -> Result<(), StoreError> {
-        self.inner.writer.fold().await
+        self.inner.writer.fold().await?;
+        self.inner
+            .folded_at
+            .store(model::now().timestamp_millis(), Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// When the write-ahead log was last folded into the file; before the first time, when the file was opened.
+    #[must_use]
+    pub fn folded_at(&self) -> DateTime<Utc> {
+        DateTime::from_timestamp_millis(self.inner.folded_at.load(Ordering::Relaxed)).unwrap_or_else(model::now)
     }
 
     /// Finishes the writes that wait, folds the write-ahead log into the file and closes it. Later calls fail with [`StoreError::Closed`].

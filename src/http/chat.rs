@@ -25,16 +25,19 @@ use crate::memory::extract::Exchange;
 use crate::memory::ingest::{Origin, conversation_of};
 use crate::memory::inject::inject;
 use crate::memory::query::MESSAGES;
-use crate::memory::recall::{Budget, Recall};
+use crate::memory::recall::{Budget, Recall, Recalled};
 use crate::memory::turns::Conversation;
-use crate::model::{self, ChatRequest, Namespace, NamespaceName};
+use crate::model::{self, ChatRequest, Namespace, NamespaceName, NamespaceNumber};
 use crate::proxy::{Answer, CHAT_COMPLETIONS, tee};
-use crate::store::{FactsNamespace, ReadError, Reader, StoreError};
+use crate::store::{Activity, FactsNamespace, ReadError, Reader, StoreError};
 
 /// Longest time that a request waits for memory before it goes on without.
 const MEMORY_TIMEOUT: Duration = Duration::from_millis(500);
 /// Largest namespace that is searched on the thread that serves the request. In a larger one a search may take long enough for others to notice.
 const GLANCE_MEMORIES: i64 = 20_000;
+
+/// Longest name of a model that is noted, in characters.
+const MAX_MODEL_LENGTH: usize = 128;
 
 const MEMORIES_USED: &str = "x-maia-memories-used";
 const TOKENS_INJECTED: &str = "x-maia-tokens-injected";
@@ -52,6 +55,7 @@ pub(super) async fn complete(
     request: Request,
 ) -> Result<Response, ApiError> {
     let state = &state;
+    let begun = Instant::now();
     let (parts, body) = request.into_parts();
     require_json(&parts.headers)?;
     let options = ChatOptions::from_headers(&parts.headers)?;
@@ -72,14 +76,23 @@ pub(super) async fn complete(
     } else {
         (None, None)
     };
-    let (injected, forwarded) = match (&namespace, recall) {
-        (Some(namespace), Some(recall)) => add_context(state, namespace, &chat, &recall),
+    let recall_time = recall.is_some().then(|| begun.elapsed());
+    let mut noted = namespace.as_ref().map(|namespace| {
+        let model = chat.model().map(|model| model.chars().take(MAX_MODEL_LENGTH).collect());
+        activity(namespace.number, request_id.clone(), model, recall_time)
+    });
+    let (injected, forwarded) = match (&namespace, &recall) {
+        (Some(namespace), Some(recall)) => add_context(state, namespace, &chat, recall),
         _ => None,
     }
     .map_or_else(
         || (Injected::default(), body.clone()),
         |(injected, forwarded)| (injected, forwarded.into()),
     );
+    if let (Some(noted), Some(recall)) = (noted.as_mut().filter(|_| injected.memories > 0), recall) {
+        noted.token_count = injected.tokens;
+        noted.injected = recall.memories.iter().map(Recalled::noted).collect();
+    }
     let place = match namespace {
         Some(namespace) => Some(FactsNamespace::Known(namespace.number)),
         // The store could not be asked. It is asked again when the exchange is kept.
@@ -100,6 +113,13 @@ pub(super) async fn complete(
     let query = parts.uri.query().map(str::to_owned);
     let answer = forward(state, parts.headers, query.as_deref(), forwarded, exchange).await;
     let mut response = answer.unwrap_or_else(ApiError::into_response);
+    if let Some(noted) = noted {
+        state.activity.note(Activity {
+            status: response.status().as_u16(),
+            latency: microseconds(begun.elapsed()),
+            ..noted
+        });
+    }
     response
         .headers_mut()
         .insert(MEMORIES_USED, HeaderValue::from(injected.memories));
@@ -107,6 +127,31 @@ pub(super) async fn complete(
         .headers_mut()
         .insert(TOKENS_INJECTED, HeaderValue::from(injected.tokens));
     Ok(response)
+}
+
+/// What is noted of a request before it is answered.
+fn activity(
+    namespace: NamespaceNumber,
+    request_id: String,
+    model: Option<String>,
+    recall: Option<Duration>,
+) -> Activity {
+    Activity {
+        namespace,
+        at: model::now(),
+        request_id,
+        model,
+        status: 0,
+        recall_time: recall.map(microseconds),
+        latency: 0,
+        token_count: 0,
+        injected: Vec::new(),
+        extracted: Vec::new(),
+    }
+}
+
+fn microseconds(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }
 
 /// What a request asks of memory.
@@ -176,6 +221,7 @@ async fn consult(
         Ok(Some((namespace, recall))) => {
             if recall.is_some() {
                 state.metrics.recall_took(begun.elapsed());
+                state.searches.took(namespace.number, begun.elapsed());
             }
             Ok((Some(namespace), recall))
         }

@@ -1,5 +1,7 @@
 //! `/v1/namespaces`.
 
+use std::fmt::Write as _;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -183,7 +185,11 @@ fn name_taken(name: &NamespaceName) -> ApiError {
 
 /// A name as a cursor.
 fn hex(name: &str) -> String {
-    name.bytes().map(|byte| format!("{byte:02x}")).collect()
+    name.bytes().fold(String::new(), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// The name that a cursor stands for.

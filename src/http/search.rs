@@ -1,5 +1,7 @@
 //! `POST /v1/namespaces/{namespace}/memories/search`.
 
+use std::time::Instant;
+
 use axum::extract::State;
 use axum::response::IntoResponse;
 use serde::{Deserialize, Serialize};
@@ -7,12 +9,12 @@ use serde_json::Value;
 
 use super::error::ApiError;
 use super::extract::{InNamespace, JsonBody};
-use super::page::{DEFAULT_LIMIT, Page, check_limit, limit_rule};
+use super::page::{DEFAULT_LIMIT, Page, Params, check_limit, limit_rule};
 use crate::app::AppState;
 use crate::memory::query::Query;
-use crate::model::{MemoryType, Metadata, Source};
+use crate::model::{Memory, MemoryType, Metadata, Namespace, Source};
 use crate::record::{MemoryView, parse_named, parse_time};
-use crate::store::{Cut, MemoryFilter, Reader, Window};
+use crate::store::{Cut, MemoryFilter, Order, Reader, SearchHit, Start, Window};
 
 /// Memories read of a term that many hold.
 const DEPTH: usize = 4_096;
@@ -22,7 +24,8 @@ pub(super) const MAX_QUERY_BYTES: usize = 100_000;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SearchBody {
-    query: String,
+    namespace: Option<String>,
+    query: Option<String>,
     r#type: Option<String>,
     #[serde(default)]
     types: Vec<String>,
@@ -48,7 +51,7 @@ pub(super) struct SearchBody {
 }
 
 #[derive(Serialize)]
-struct HitView {
+pub(super) struct HitView {
     memory: MemoryView,
     score: f64,
 }
@@ -56,40 +59,85 @@ struct HitView {
 pub(super) async fn search(
     State(state): State<AppState>,
     InNamespace(namespace): InNamespace,
+    params: Params,
     JsonBody(body): JsonBody<SearchBody>,
 ) -> Result<impl IntoResponse, ApiError> {
-    let SearchBody {
-        query, limit, offset, ..
-    } = &body;
-    check_query(query)?;
-    let limit = match *limit {
+    params.finish()?;
+    refuse_namespace(body.namespace.as_ref())?;
+    if body.query.is_none() {
+        return Err(ApiError::bad_value("query", "is missing"));
+    }
+    search_in(&state, Some(namespace), body).await
+}
+
+/// The path says where to look.
+pub(super) fn refuse_namespace(namespace: Option<&String>) -> Result<(), ApiError> {
+    match namespace {
+        None => Ok(()),
+        Some(_) => Err(ApiError::bad_value(
+            "namespace",
+            "does not belong here; the path names it",
+        )),
+    }
+}
+
+/// Searches a namespace, which may not be there yet. Without a query everything matches, newest first.
+pub(super) async fn search_in(
+    state: &AppState,
+    namespace: Option<Namespace>,
+    mut body: SearchBody,
+) -> Result<Page<HitView>, ApiError> {
+    let (query, offset) = (body.query.take(), body.offset);
+    if let Some(query) = &query {
+        check_query(query)?;
+    }
+    let limit = match body.limit {
         None => DEFAULT_LIMIT,
         Some(limit) => check_limit(Some(limit)).ok_or_else(|| ApiError::bad_value("limit", limit_rule(limit)))?,
     };
-    let offset = *offset;
+    let filter = body.filter()?;
+    let Some(namespace) = namespace else {
+        return Ok(Page::new(Vec::new(), 0, limit, offset));
+    };
+    let number = namespace.number;
+    let Some(query) = query else {
+        let start = Start::Offset(Order::default(), offset);
+        let page = state.store.memories(number, filter, start, limit).await?;
+        let hit = |memory| HitView::new(memory, 0.0, &namespace);
+        let hits = page.memories.into_iter().map(hit).collect();
+        return Ok(Page::new(hits, page.total.unsigned_abs(), limit, offset));
+    };
     let window = Window {
         limit: limit as usize,
         offset: usize::try_from(offset).unwrap_or(usize::MAX),
         depth: DEPTH,
         explain: false,
     };
-    let query = Query::search(query);
-    let filter = body.filter()?;
-    let number = namespace.number;
+    let begun = Instant::now();
+    let query = Query::search(&query);
     let look = move |reader: &Reader<'_>| reader.search(number, &query, &filter, Cut::default(), window);
     let found = state.store.reading(look).await?;
-    let hits = found
-        .hits
-        .into_iter()
-        .map(|hit| HitView {
-            memory: MemoryView::new(hit.memory, &namespace.name),
-            score: hit.score,
-        })
-        .collect();
+    state.searches.took(number, begun.elapsed());
+    let hit = |hit: SearchHit| HitView::new(hit.memory, hit.score, &namespace);
+    let hits = found.hits.into_iter().map(hit).collect();
     Ok(Page::new(hits, found.total as u64, limit, offset))
 }
 
+impl HitView {
+    fn new(memory: Memory, score: f64, namespace: &Namespace) -> Self {
+        Self {
+            memory: MemoryView::new(memory, &namespace.name),
+            score,
+        }
+    }
+}
+
 impl SearchBody {
+    /// Takes out the name or id of the namespace.
+    pub(super) fn take_namespace(&mut self) -> Option<String> {
+        self.namespace.take()
+    }
+
     fn filter(self) -> Result<MemoryFilter, ApiError> {
         let mut kinds = Vec::new();
         kinds.extend(parse_named("type", self.r#type.as_deref(), MemoryType::parse)?);

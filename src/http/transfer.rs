@@ -12,7 +12,7 @@ use super::memories::no_such_memory;
 use super::page::Params;
 use crate::app::AppState;
 use crate::model::{MemoryId, Namespace};
-use crate::store::{MemoryFilter, NotCarried, Transfer};
+use crate::store::{Carried, MemoryFilter, NotCarried, Transfer};
 
 /// Most memories that may be named at once.
 const MAX_IDS: usize = 1_000;
@@ -97,20 +97,14 @@ async fn named(
             let found = state.store.memory(from.number, *id).await?;
             found.ok_or_else(|| no_such_memory(*id).with_param("ids"))?;
         }
-        return Ok(answer(transfer, ids.len(), true, json!([])));
+        return Ok(answer(transfer, ids.len(), true, &[]));
     }
     match state
         .store
         .transfer_named((from.number, to.number), ids, transfer)
         .await?
     {
-        Ok(carried) => {
-            let ids: Vec<Value> = carried
-                .iter()
-                .map(|(before, after)| json!({ "from": before, "to": after }))
-                .collect();
-            Ok(answer(transfer, carried.len(), false, ids.into()))
-        }
+        Ok(carried) => Ok(answer(transfer, carried.len(), false, &carried)),
         Err(NotCarried::NoMemory(id)) => Err(no_such_memory(id).with_param("ids")),
         Err(NotCarried::NoTarget) => Err(no_such_namespace(to.name.as_str()).with_param("to")),
     }
@@ -130,13 +124,17 @@ async fn filtered(
         let carried = state.store.transfer((from.number, to.number), filter, transfer).await?;
         carried.ok_or_else(|| no_such_namespace(to.name.as_str()).with_param("to"))?
     };
-    Ok(answer(transfer, count, dry_run, json!([])))
+    Ok(answer(transfer, count, dry_run, &[]))
 }
 
-fn answer(transfer: Transfer, count: usize, dry_run: bool, ids: Value) -> Json<Value> {
+fn answer(transfer: Transfer, count: usize, dry_run: bool, ids: &[Carried]) -> Json<Value> {
     let done = match transfer {
         Transfer::Move => "moved",
         Transfer::Copy => "copied",
     };
+    let ids: Vec<Value> = ids
+        .iter()
+        .map(|(before, after)| json!({ "from": before, "to": after }))
+        .collect();
     Json(json!({ done: count, "dry_run": dry_run, "ids": ids }))
 }

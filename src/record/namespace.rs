@@ -59,6 +59,8 @@ pub struct ConfigBody {
     context_position: Change<String>,
     retention_days: Change<u32>,
     max_memories: Change<u32>,
+    /// What clients of the original always send; there are no parents here.
+    inherit_from_parent: Option<bool>,
 }
 
 impl ConfigBody {
@@ -67,6 +69,11 @@ impl ConfigBody {
     /// # Errors
     /// The first value that is not.
     pub fn into_change(self) -> Result<impl FnOnce(&mut NamespaceConfig) + Send + 'static, FieldError> {
+        if self.inherit_from_parent == Some(true) {
+            let problem =
+                "can only be false: namespaces have no parents; give the settings themselves, or clone a namespace";
+            return Err(FieldError::new("config.inherit_from_parent", problem));
+        }
         let token_budget = self.token_budget.try_map(in_range("config.token_budget", 1_000_000))?;
         let retention_days = self.retention_days.try_map(in_range("config.retention_days", 36_500))?;
         let max_memories = self.max_memories.try_map(in_range("config.max_memories", u32::MAX))?;

@@ -226,7 +226,8 @@ fn is_written(value: &Json, text: &str) -> bool {
         Json::String(string) => string == text,
         Json::Number(number) => serde_json::from_str::<serde_json::Number>(text)
             .is_ok_and(|wanted| *number == wanted || number.as_f64() == wanted.as_f64()),
-        Json::Bool(_) | Json::Null => value.to_string() == text,
+        Json::Bool(wanted) => text == if *wanted { "true" } else { "false" },
+        Json::Null => text == "null",
         Json::Array(_) | Json::Object(_) => false,
     }
 }

@@ -191,9 +191,10 @@ impl Store {
                 let row_id = namespace.row_ids().0 | i64::from(cursor.sequence);
                 let behind = if order.ascending { ">" } else { "<" };
                 if order.field == SortField::Stored {
-                    condition.push_str(&format!(" AND row_id {behind} ?"));
+                    // Writing to a string cannot fail.
+                    let _ = write!(condition, " AND row_id {behind} ?");
                 } else {
-                    condition.push_str(&format!(" AND ({key}, row_id) {behind} (?, ?)"));
+                    let _ = write!(condition, " AND ({key}, row_id) {behind} (?, ?)");
                     values.push(match cursor.key {
                         Key::Whole(number) => Value::Integer(number),
                         Key::Real(number) => Value::Real(number),

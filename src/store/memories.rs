@@ -1,5 +1,7 @@
 //! Memories: making, reading, changing, deleting, and noting their use.
 
+use std::borrow::Borrow;
+
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
 use uuid::Uuid;
@@ -49,10 +51,16 @@ impl Store {
         memories: Vec<NewMemory>,
         once: Option<Once>,
     ) -> Result<Option<Made<Vec<Memory>>>, StoreError> {
+        // Words are counted before: they would keep the other writes waiting.
+        let memories = tokio::task::spawn_blocking(move || memories.into_iter().map(Prepared::new).collect::<Vec<_>>())
+            .await
+            .map_err(|_| StoreError::Closed)?;
         self.write(move |connection| {
             let find_all = |ids: &[Uuid]| ids.iter().map(|id| find(connection, namespace, *id)).collect();
             let make = || {
-                let made = memories.iter().map(|memory| insert(connection, namespace, memory));
+                let made = memories
+                    .iter()
+                    .map(|memory| insert_prepared(connection, namespace, memory));
                 let made: Option<Vec<Memory>> = made.collect::<rusqlite::Result<_>>()?;
                 Ok(made.map(|made| {
                     let ids = made.iter().map(|memory| memory.id).collect();
@@ -198,17 +206,54 @@ fn find(connection: &Connection, namespace: NamespaceNumber, id: MemoryId) -> ru
         .optional()
 }
 
+/// A memory and what follows from its words.
+struct Prepared<M> {
+    memory: M,
+    created_at: DateTime<Utc>,
+    derived: Derived,
+}
+
+impl<M: Borrow<NewMemory>> Prepared<M> {
+    fn new(memory: M) -> Self {
+        let NewMemory {
+            content,
+            turn,
+            created_at,
+            ..
+        } = memory.borrow();
+        let created_at = created_at.unwrap_or_else(model::now);
+        Self {
+            derived: Derived::of(content, turn.as_ref(), created_at),
+            created_at,
+            memory,
+        }
+    }
+}
+
 pub(super) fn insert(
     connection: &Connection,
     namespace: NamespaceNumber,
     memory: &NewMemory,
 ) -> rusqlite::Result<Option<Memory>> {
+    insert_prepared(connection, namespace, &Prepared::new(memory))
+}
+
+fn insert_prepared<M: Borrow<NewMemory>>(
+    connection: &Connection,
+    namespace: NamespaceNumber,
+    prepared: &Prepared<M>,
+) -> rusqlite::Result<Option<Memory>> {
     let Some(row_id) = next_row_id(connection, namespace)? else {
         return Ok(None);
     };
-    let now = model::now();
-    let created_at = memory.created_at.unwrap_or(now);
-    let derived = Derived::of(&memory.content, memory.turn.as_ref(), created_at);
+    let Prepared {
+        memory,
+        created_at,
+        derived,
+    } = prepared;
+    let memory: &NewMemory = memory.borrow();
+    // A memory is changed for the first time when it is made, which for what is told of the past is later.
+    let now = memory.created_at.map_or(*created_at, |_| model::now());
     let fact = memory.fact.as_ref();
     let slot = fact.and_then(|fact| fact.slot.as_ref());
     connection

@@ -100,8 +100,7 @@ impl Store {
                 let id = namespace.id;
                 Ok(Some((namespace, vec![id])))
             };
-            let made = once::once(connection, 0, once.as_ref(), find, make)?;
-            Ok(match made {
+            Ok(match once::once(connection, 0, once.as_ref(), find, make)? {
                 None => CreateNamespace::Exists,
                 Some(Made::Now(namespace)) => CreateNamespace::Created(namespace),
                 Some(Made::Before(namespace)) => CreateNamespace::Before(namespace),

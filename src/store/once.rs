@@ -71,15 +71,15 @@ pub(super) fn once<T>(
             .optional()?;
         match known {
             Some((request, _)) if request != once.request => return Ok(Some(Made::OtherRequest)),
-            Some((_, made)) => {
-                let ids = made.chunks(16).filter_map(|id| Uuid::from_slice(id).ok());
+            Some((_, ids)) => {
+                let ids = ids.chunks(16).filter_map(|id| Uuid::from_slice(id).ok());
                 let found = find(&ids.collect::<Vec<_>>())?;
                 return Ok(Some(found.map_or(Made::Gone, Made::Before)));
             }
             None => {}
         }
     }
-    let Some((made, ids)) = make()? else {
+    let Some((thing, ids)) = make()? else {
         return Ok(None);
     };
     if let Some(once) = once {
@@ -91,5 +91,5 @@ pub(super) fn once<T>(
             )?
             .execute(params![scope, once.key, once.request, ids, now.timestamp_millis()])?;
     }
-    Ok(Some(Made::Now(made)))
+    Ok(Some(Made::Now(thing)))
 }

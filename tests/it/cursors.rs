@@ -178,41 +178,13 @@ fn namespaces_are_read_on_by_cursor() {
     }
 }
 
-/// Lists and searches with the same filters find the same.
-#[test]
-fn filters_mean_the_same_everywhere() {
-    let maia = Served::start();
-    for (content, kind, source, tags, metadata) in [
-        (
-            "Tea at ÉCLAIR",
-            "semantic",
-            "user",
-            json!(["hot"]),
-            json!({ "n": 1, "who": "Ann", "a.b": true }),
-        ),
-        (
-            "Tea in Kyoto",
-            "episodic",
-            "imported",
-            json!(["hot", "far"]),
-            json!({ "n": 1.5, "who": "ann" }),
-        ),
-        (
-            "Tea at home",
-            "working",
-            "extracted",
-            json!([]),
-            json!({ "n": "1", "who": null, "list": ["Ann"] }),
-        ),
-    ] {
-        let body = json!({ "content": content, "type": kind, "source": source, "tags": tags, "metadata": metadata });
-        maia.post(MEMORIES, &body).expect(201);
-    }
-    for (query, body, expected) in [
+/// A filter as parameters and as the body of a search, and what it means of the three memories below.
+fn filters() -> Vec<(&'static str, Value, &'static [&'static str])> {
+    vec![
         (
             "type=semantic&type=working",
             json!({ "types": ["semantic", "working"] }),
-            &["Tea at ÉCLAIR", "Tea at home"][..],
+            &["Tea at ÉCLAIR", "Tea at home"],
         ),
         (
             "source=user&source=imported",
@@ -269,7 +241,40 @@ fn filters_mean_the_same_everywhere() {
             &["Tea at ÉCLAIR", "Tea at home"],
         ),
         ("q=%25", json!({ "q": "%" }), &[]),
+    ]
+}
+
+/// Lists and searches with the same filters find the same.
+#[test]
+fn filters_mean_the_same_everywhere() {
+    let maia = Served::start();
+    for (content, kind, source, tags, metadata) in [
+        (
+            "Tea at ÉCLAIR",
+            "semantic",
+            "user",
+            json!(["hot"]),
+            json!({ "n": 1, "who": "Ann", "a.b": true }),
+        ),
+        (
+            "Tea in Kyoto",
+            "episodic",
+            "imported",
+            json!(["hot", "far"]),
+            json!({ "n": 1.5, "who": "ann" }),
+        ),
+        (
+            "Tea at home",
+            "working",
+            "extracted",
+            json!([]),
+            json!({ "n": "1", "who": null, "list": ["Ann"] }),
+        ),
     ] {
+        let body = json!({ "content": content, "type": kind, "source": source, "tags": tags, "metadata": metadata });
+        maia.post(MEMORIES, &body).expect(201);
+    }
+    for (query, body, expected) in filters() {
         let list = maia.get(&format!("{MEMORIES}?{query}&sort=created_at:asc")).expect(200);
         assert_eq!(contents(&list), expected, "{query}");
         assert_eq!(list["total"], expected.len(), "{query}");
@@ -289,6 +294,11 @@ fn filters_mean_the_same_everywhere() {
         let purged = maia.delete(&format!("{MEMORIES}?{query}&dry_run=true")).expect(200);
         assert_eq!(purged["deleted"], expected.len(), "{query}");
     }
+}
+
+#[test]
+fn bad_filters_of_a_search_are_named() {
+    let maia = Served::start();
     for (body, param) in [
         (
             json!({ "query": "tea", "metadata": { "list": ["Ann"] } }),

@@ -7,6 +7,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod activity;
 mod audience;
 mod auth;
 mod backend;
@@ -27,6 +28,7 @@ mod durability;
 mod extract;
 mod extraction_call;
 mod extraction_queue;
+mod flat_routes;
 mod hostile;
 mod injection;
 mod isolation;
@@ -35,6 +37,7 @@ mod lists;
 mod memories;
 mod memory_use;
 mod messages;
+mod methods;
 mod namespaces;
 mod ops;
 mod patience;

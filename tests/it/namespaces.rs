@@ -400,19 +400,25 @@ fn other_methods_and_paths_are_refused() {
     let maia = Served::start();
     let id = "01890000-0000-7000-8000-000000000000";
     for (path, allowed) in [
-        ("/v1/namespaces".to_owned(), "GET,HEAD,POST"),
-        ("/v1/namespaces/default".to_owned(), "GET,HEAD,PUT,PATCH,DELETE"),
-        ("/v1/namespaces/default/memories".to_owned(), "GET,HEAD,POST,DELETE"),
-        (format!("/v1/namespaces/default/memories/{id}/history"), "GET,HEAD"),
-        ("/v1/namespaces/default/extract".to_owned(), "POST"),
-        ("/v1/namespaces/default/memories/search".to_owned(), "POST"),
-        ("/v1/namespaces/default/context".to_owned(), "POST"),
+        ("/v1/namespaces".to_owned(), "GET,HEAD,POST,OPTIONS"),
+        ("/v1/namespaces/default".to_owned(), "GET,HEAD,PUT,PATCH,DELETE,OPTIONS"),
+        (
+            "/v1/namespaces/default/memories".to_owned(),
+            "GET,HEAD,POST,DELETE,OPTIONS",
+        ),
+        (
+            format!("/v1/namespaces/default/memories/{id}/history"),
+            "GET,HEAD,OPTIONS",
+        ),
+        ("/v1/namespaces/default/extract".to_owned(), "POST,OPTIONS"),
+        ("/v1/namespaces/default/memories/search".to_owned(), "POST,OPTIONS"),
+        ("/v1/namespaces/default/context".to_owned(), "POST,OPTIONS"),
         (
             format!("/v1/namespaces/default/memories/{id}"),
-            "GET,HEAD,PUT,PATCH,DELETE",
+            "GET,HEAD,PUT,PATCH,DELETE,OPTIONS",
         ),
     ] {
-        for method in ["OPTIONS", "TRACE", "PROPFIND"] {
+        for method in ["TRACE", "PROPFIND"] {
             let reply = maia.send(&Call::new(method, &path));
             let message = reply.expect_error(405, "method_not_allowed", None);
             assert!(message.contains(method), "{message}");

@@ -177,7 +177,6 @@ fn bad_searches_are_named() {
         (json!({ "query": "" }), Some("query"), "must not be empty"),
         (json!({ "query": " \n" }), Some("query"), "must not be empty"),
         (json!({ "query": 1 }), Some("query"), "expected a string"),
-        (json!({ "query": null }), Some("query"), "expected a string"),
         (
             json!({ "query": long }),
             Some("query"),
@@ -189,6 +188,11 @@ fn bad_searches_are_named() {
             let message = maia.post(path, &body).expect_error(400, "bad_request", param);
             assert!(message.contains(rule), "{message}");
         }
+    }
+    for (path, rule) in [(SEARCH, "is missing"), (CONTEXT, "expected a string")] {
+        let reply = maia.post(path, &json!({ "query": null }));
+        let message = reply.expect_error(400, "bad_request", Some("query"));
+        assert!(message.contains(rule), "{message}");
     }
     for (field, value, param, rule) in [
         ("limit", json!(0), "limit", "from 1 to 1000 (got 0)"),
