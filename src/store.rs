@@ -4,6 +4,7 @@
 //! answered survives a power cut. Reads run on the blocking threads of the runtime, on read-only connections. Nothing outside this folder names `rusqlite`.
 
 mod activity;
+mod candidates;
 mod care;
 mod connection;
 mod error;
@@ -56,7 +57,7 @@ pub use tally::Tally;
 pub use transfer::{Carried, NotCarried, Transfer};
 
 use crate::model;
-use postings::TermCounts;
+use postings::Lists;
 use writer::Writer;
 
 /// Connections for reading. Reads are short; more of them only wait for the same disk.
@@ -67,7 +68,7 @@ const READER_TIMEOUT: Duration = Duration::from_secs(5);
 /// The database as it is at one moment.
 pub struct Reader<'a> {
     connection: &'a Connection,
-    term_counts: &'a TermCounts,
+    lists: &'a Lists,
 }
 
 /// Why a look at the database failed; [`Store::reading`] makes a [`StoreError`] of it.
@@ -91,7 +92,8 @@ struct Inner {
     /// Gone once closed: a reader that stays open would keep the write-ahead log beside the file. Every read holds the lock, so that closing waits for it.
     readers: RwLock<Option<r2d2::Pool<SqliteConnectionManager>>>,
     writer: Writer,
-    term_counts: Arc<TermCounts>,
+    /// Which memories hold which words, as far as it was asked for.
+    lists: Arc<Lists>,
     /// Ends the copies that are being made.
     closing: Stop,
     /// When the log was last folded into the file, in milliseconds since 1970; at first, when the file was opened.
@@ -136,7 +138,7 @@ impl Store {
                 path: path.to_owned(),
                 readers: RwLock::new(Some(readers)),
                 writer,
-                term_counts: Arc::default(),
+                lists: Arc::default(),
                 closing: Stop::default(),
                 folded_at: AtomicI64::new(model::now().timestamp_millis()),
             }),
@@ -198,11 +200,11 @@ impl Store {
         T: Send + 'static,
         F: FnOnce(&Reader<'_>) -> Result<T, ReadError> + Send + 'static,
     {
-        let term_counts = Arc::clone(&self.inner.term_counts);
+        let lists = Arc::clone(&self.inner.lists);
         self.read(move |connection| {
             look(&Reader {
                 connection,
-                term_counts: &term_counts,
+                lists: &lists,
             })
             .map_err(|ReadError(error)| error)
         })
@@ -218,7 +220,7 @@ impl Store {
         let seen = in_transaction(&connection, |connection| {
             look(&Reader {
                 connection,
-                term_counts: &self.inner.term_counts,
+                lists: &self.inner.lists,
             })
             .map_err(|ReadError(error)| error)
         });

@@ -15,8 +15,6 @@ use crate::{EACH, file, memory, namespace_name, plain};
 
 /// Largest size; most aims are for it.
 const LARGE: u64 = 1_000_000;
-/// Memories read of a term that many hold, as the search call has it.
-const DEPTH: usize = 4_096;
 const SEARCHES: usize = 1_000;
 /// Searches by joining and filtering, of which one can take a second.
 const SLOW_SEARCHES: usize = 40;
@@ -78,12 +76,12 @@ async fn searches(table: &mut Table, queries: &[SearchQuery], file: &Path, names
 
     // Once without a look at the clock, so that pages and counts are where they are when a server has run for a while.
     for (at, query) in queries.iter().take(SEARCHES).enumerate() {
-        search(&store, in_turn(at), query, DEPTH).await;
+        search(&store, in_turn(at), query, Window::DEPTH).await;
     }
     let mut times = Vec::new();
     for (at, query) in queries.iter().cycle().take(SEARCHES).enumerate() {
         let begun = Instant::now();
-        search(&store, in_turn(at), query, DEPTH).await;
+        search(&store, in_turn(at), query, Window::DEPTH).await;
         times.push(begun.elapsed());
     }
     let (median, p95) = (quantile(&mut times, 0.5), quantile(&mut times, 0.95));
@@ -148,7 +146,7 @@ async fn overlap(table: &mut Table, store: &Store, namespace: NamespaceNumber, q
     let (mut wanted, mut found) = (0, 0);
     for query in queries.iter().step_by((queries.len() / COMPARED).max(1)).take(COMPARED) {
         let all = search(store, namespace, query, size as usize + 1).await;
-        let planned = search(store, namespace, query, DEPTH).await;
+        let planned = search(store, namespace, query, Window::DEPTH).await;
         let least = all.last().map_or(0.0, |(_, score)| score * 0.999_999);
         wanted += all.len();
         found += planned
@@ -199,7 +197,7 @@ async fn beside_creates(
         if begun > end {
             break;
         }
-        search(store, namespace, query, DEPTH).await;
+        search(store, namespace, query, Window::DEPTH).await;
         times.push(begun.elapsed());
     }
     writing.abort();

@@ -16,8 +16,6 @@ use crate::model::{Memory, MemoryType, Metadata, Namespace, Source};
 use crate::record::{MemoryView, parse_named, parse_time};
 use crate::store::{Cut, MemoryFilter, Order, Reader, SearchHit, Start, Window};
 
-/// Memories read of a term that many hold.
-const DEPTH: usize = 4_096;
 /// Longest query, in bytes.
 pub(super) const MAX_QUERY_BYTES: usize = 100_000;
 
@@ -110,7 +108,7 @@ pub(super) async fn search_in(
     let window = Window {
         limit: limit as usize,
         offset: usize::try_from(offset).unwrap_or(usize::MAX),
-        depth: DEPTH,
+        depth: Window::DEPTH,
         explain: false,
     };
     let begun = Instant::now();

@@ -41,18 +41,21 @@ impl Block {
         if line.is_empty() {
             return false;
         }
-        let before = (self.before_last, self.last, self.joined);
-        self.before_last = self.before_last.saturating_add(self.last);
-        self.last = cost;
-        self.joined |= line.starts_with('/');
-        // Without its line break a line can cost more than with it, but only in the marks that stand at its end.
+        // Without its line break a line can cost more than with it, or less by more than the break, but only in the marks that stand at its end.
         let marks = line.len() - line.trim_end_matches(|c: char| !c.is_alphanumeric()).len();
-        let most = self
-            .before_last
-            .saturating_add(cost)
-            .saturating_add(u32::try_from(marks).unwrap_or(u32::MAX));
+        let marks = u32::try_from(marks).unwrap_or(u32::MAX);
+        let with_line = self.tokens_before_next().saturating_add(cost);
+        let joined = self.joined || line.starts_with('/');
+        if !joined && with_line.saturating_sub(marks.max(1)) > self.budget {
+            return false;
+        }
+        let before = (self.before_last, self.last, self.joined);
+        self.before_last = self.tokens_before_next();
+        self.last = cost;
+        self.joined = joined;
         self.lines.push(line);
-        let fits = !self.joined && most <= self.budget || self.tokens() <= self.budget;
+        let surely = !joined && with_line.saturating_add(marks) <= self.budget;
+        let fits = surely || self.tokens() <= self.budget;
         if !fits {
             self.lines.pop();
             (self.before_last, self.last, self.joined) = before;

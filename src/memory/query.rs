@@ -193,11 +193,11 @@ static ABOUT_ME: LazyLock<Regex> = LazyLock::new(|| {
 /// The message wants something chosen, planned or advised for the user.
 static FOR_ME: LazyLock<Regex> = LazyLock::new(|| {
     pattern(&[
-        r"(?:what|which|where|when|who|how)\b[^.?!\n]{0,60}? should (?:i|we)",
+        r"(?:what|which|where|when|who|how)\b[^.?!\n]*? should (?:i|we)",
         r"should (?:i|we)",
         r"(?:suggest|recommend|advise|pick|choose|find|plan|cook|order|book) (?:me |us |for me |for us )?(?:a|an|some|something|anything|someone|somewhere|my|our)",
         r"(?:suggestions?|recommendations?|advice|ideas?|tips?|options) (?:\w+ )?(?:for|on|about) (?:\w+ ){0,2}(?:me|us|dinner|lunch|breakfast|tonight|today|tomorrow|the weekend|a gift|a present|a date|a trip|holidays?|vacation)",
-        r"(?:what|any)\b[^.?!\n]{0,30}? (?:do you|would you|can you|could you) (?:suggest|recommend|advise)",
+        r"(?:what|any)\b[^.?!\n]*? (?:do you|would you|can you|could you) (?:suggest|recommend|advise)",
         r"what (?:to|can i|could i|shall i|do i) (?:eat|cook|drink|wear|watch|read|play|listen|buy|give|visit|do (?:today|tonight|tomorrow|this|on|for|with))",
         r"(?:good|best|right|suitable|better) (?:\w+ ){0,3}for (?:me|us)",
         r"help (?:me|us) (?:to )?(?:choose|decide|pick|plan|find|prepare|pack|organi[sz]e)",
@@ -209,7 +209,7 @@ static FOR_ME: LazyLock<Regex> = LazyLock::new(|| {
 /// The message asks about something of the user's: the word behind `my`.
 static MY_THING: LazyLock<Regex> = LazyLock::new(|| {
     pattern(&[
-        r"(?:what|where|when|who|whose|which|how|is|are|was|were|does|do|did|has|have|will|can|could|remember|remind|tell|about|for|with|to)(?:'s|’s|'re|’re)?\b[^.?!\n]{0,60}?\b(?:my|our) (\w+)",
+        r"(?:what|where|when|who|whose|which|how|is|are|was|were|does|do|did|has|have|will|can|could|remember|remind|tell|about|for|with|to)(?:'s|’s|'re|’re)?\b[^.?!\n]*?\b(?:my|our) (\w+)",
     ])
 });
 
@@ -338,7 +338,7 @@ const WORK_AT_HAND: &[&str] = &[
 /// The message weighs one thing against another.
 static CHOICE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(&[
-        r"(?:which|what)\b[^.?!\n]{0,80}?\b(?:better|best|right|prefer|suits?|worth)",
+        r"(?:which|what)\b[^.?!\n]*?\b(?:better|best|right|prefer|suits?|worth)",
         r"is it (?:better|worth)",
         r"(?:suggest|recommend)\w*",
     ])

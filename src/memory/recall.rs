@@ -14,11 +14,11 @@ use crate::model::{Memory, Namespace, NamespaceNumber, Turn};
 use crate::store::{Cut, Found, Injected, MemoryFilter, ReadError, Reader, SearchHit, Window};
 use crate::text;
 
-/// Most matches in a block, and how far the terms that many memories hold are read for them.
+/// Most matches in a block.
 const WINDOW: Window = Window {
     limit: 32,
     offset: 0,
-    depth: 128,
+    depth: Window::DEPTH,
     explain: false,
 };
 /// A memory that holds less than this part of what the best one holds is left out: the budget is a ceiling, not a target.

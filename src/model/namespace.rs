@@ -73,6 +73,24 @@ impl NamespaceNumber {
     /// Bits of a row id below the namespace number: a namespace holds at most 2³² memories over its lifetime.
     pub const SEQUENCE_BITS: u32 = 32;
 
+    /// The lower half of a row id: which memory of its namespace it is.
+    #[must_use]
+    pub fn sequence_of(row_id: i64) -> u32 {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "the lower half is what is wanted"
+        )]
+        let sequence = row_id as u32;
+        sequence
+    }
+
+    /// The row id of a memory of this namespace.
+    #[must_use]
+    pub fn row_id(self, sequence: u32) -> i64 {
+        self.0 << Self::SEQUENCE_BITS | i64::from(sequence)
+    }
+
     /// The lowest and the highest row id that a memory of this namespace can have.
     #[must_use]
     pub fn row_ids(self) -> (i64, i64) {

@@ -16,7 +16,8 @@ const STEPS: &[&str] = &[
     include_str!("../../migrations/0002_extraction_queue.sql"),
     include_str!("../../migrations/0003_changing_facts.sql"),
     include_str!("../../migrations/0004_pinned.sql"),
-    include_str!("../../migrations/0007_api.sql"),
+    include_str!("../../migrations/0005_rewrites.sql"),
+    include_str!("../../migrations/0006_api.sql"),
 ];
 
 fn known_version() -> i64 {

@@ -1,14 +1,15 @@
 //! Which memories of a namespace hold which terms of a query.
 //!
-//! A rare term is read whole. A common one holds too many memories to read, and tells little by itself: of it are read the newest memories, those that
-//! hold a rare term too, and those where it meets another common term. How many hold it is counted once and kept while the namespace changes little.
+//! To read a list of memories out of the index takes longer than everything else a search does, and people use the same words again and again. So lists
+//! are kept: one holds as long as nothing of its namespace has left the index (`rewrites`), and then only what is newer has to be read. A term that too many
+//! memories hold tells little by itself: of it are read the newest memories, those that hold a rare term too, and those where it meets another such term.
 
-use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::Arc;
 
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
 use rusqlite::{CachedStatement, Connection, params};
 
-use super::lock;
 use crate::model::NamespaceNumber;
 use crate::text::Term;
 
@@ -16,25 +17,46 @@ use crate::text::Term;
 const MAX_TERMS: usize = 32;
 /// How much a word that begins like a term says of it: a compound or another form, or another word altogether.
 const BEGINNING: f64 = 0.5;
+/// Memories read of a term that too many hold.
+const NEWEST: usize = 1_024;
+/// Memories that hold a term which is rare enough for its meetings with a common one to be read.
+const RARE: usize = 4_096;
 /// Memories read of the meeting of two terms.
 const MAX_MEETING: usize = 128;
 /// Common terms whose meetings with each other are read.
 const MAX_COMMON: usize = 4;
 /// Memories counted for a term; one that more hold weighs next to nothing.
 const MAX_COUNT: i64 = 100_000;
-/// Counts that are kept.
-const MAX_COUNTS: usize = 10_000;
+/// Part by which a namespace may grow or shrink before terms that too many memories hold are counted again.
+const DRIFT: f64 = 0.1;
+/// Memories in all lists that are kept, at four bytes each.
+const MOST_KEPT: u64 = 2 << 20;
+/// What a list takes besides, in memories.
+const LIST_COST: u64 = 32;
+/// Lists that the cache expects.
+const LISTS: usize = 4_096;
 
-/// Rows between the first and the last, newest first.
+/// Rows between two, newest first.
 const LOOK_UP: &str = "SELECT rowid FROM memory_index WHERE memory_index MATCH ?1 AND rowid BETWEEN ?2 AND ?3
      ORDER BY rowid DESC LIMIT ?4";
 const COUNT: &str = "SELECT count(*) FROM (
      SELECT 1 FROM memory_index WHERE memory_index MATCH ?1 AND rowid BETWEEN ?2 AND ?3 LIMIT ?4)";
 
-/// A term and the memories that hold it.
+/// A namespace as a reader sees it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Extent {
+    pub(super) namespace: NamespaceNumber,
+    pub(super) memories: f64,
+    /// The sequence that the next memory gets: what is newer is not seen.
+    pub(super) next_sequence: i64,
+    /// How often something has left the index or changed in it.
+    pub(super) rewrites: i64,
+}
+
+/// A term and the memories that hold it, by their sequence in the namespace.
 pub(super) struct Posting {
-    /// Newest first. All of them where the term is rare.
-    pub(super) rows: Vec<i64>,
+    /// Oldest first. All of them, unless too many hold the term.
+    pub(super) sequences: Arc<[u32]>,
     /// How many hold it in all.
     pub(super) holding: usize,
     /// How much these say of the term, against memories that hold it: less than 1 where none does, and they hold words that begin like it.
@@ -42,87 +64,84 @@ pub(super) struct Posting {
 }
 
 impl Posting {
-    pub(super) fn holds(&self, row: i64) -> bool {
-        self.rows.binary_search_by(|held| row.cmp(held)).is_ok()
+    pub(super) fn holds(&self, sequence: u32) -> bool {
+        self.sequences.binary_search(&sequence).is_ok()
     }
 
-    fn is_rare(&self) -> bool {
-        self.holding == self.rows.len()
-    }
-
-    fn add(&mut self, rows: impl IntoIterator<Item = i64>) {
-        self.rows.extend(rows);
-        self.rows.sort_unstable_by(|a, b| b.cmp(a));
-        self.rows.dedup();
+    fn is_whole(&self) -> bool {
+        self.holding == self.sequences.len()
     }
 }
 
-/// How many memories hold a term, as counted when the namespace had a certain size.
-#[derive(Default)]
-pub(super) struct TermCounts(Mutex<HashMap<(i64, String), (f64, usize)>>);
+/// What was read for an expression of the index's query language.
+#[derive(Clone)]
+struct List {
+    sequences: Arc<[u32]>,
+    holding: usize,
+    /// The namespace as it was then.
+    rewrites: i64,
+    next_sequence: i64,
+    /// Memories of the namespace when those that match were counted.
+    counted_among: f64,
+}
 
-impl TermCounts {
-    /// The count, made anew by `count` once the namespace has grown or shrunk by a tenth.
-    fn get(
-        &self,
-        key: (i64, String),
-        memories: f64,
-        count: impl FnOnce() -> rusqlite::Result<usize>,
-    ) -> rusqlite::Result<usize> {
-        if let Some((then, counted)) = lock(&self.0).get(&key)
-            && (memories - then).abs() <= then * 0.1
-        {
-            return Ok(*counted);
-        }
-        let counted = count()?;
-        let mut counts = lock(&self.0);
-        if counts.len() >= MAX_COUNTS {
-            counts.clear();
-        }
-        counts.insert(key, (memories, counted));
-        Ok(counted)
+impl List {
+    fn is_whole(&self) -> bool {
+        self.holding == self.sequences.len()
     }
 }
 
-/// Reads the postings of terms, up to `depth` memories a term.
+#[derive(Clone)]
+struct BySize;
+
+impl Weighter<(i64, String), List> for BySize {
+    fn weight(&self, (_, expression): &(i64, String), list: &List) -> u64 {
+        (list.sequences.len() + expression.len() / 4) as u64 + LIST_COST
+    }
+}
+
+/// The lists that are kept, by namespace and expression; those that are asked for most stay.
+pub(super) struct Lists(Cache<(i64, String), List, BySize>);
+
+impl Default for Lists {
+    fn default() -> Self {
+        Self(Cache::with_weighter(LISTS, MOST_KEPT, BySize))
+    }
+}
+
+/// Reads the postings of terms. One that more than `depth` memories hold is not read whole.
 pub(super) fn read<'a>(
     connection: &Connection,
-    counts: &TermCounts,
-    namespace: NamespaceNumber,
-    memories: f64,
+    lists: &Lists,
+    extent: Extent,
     terms: impl Iterator<Item = &'a Term>,
     depth: usize,
 ) -> rusqlite::Result<Vec<Posting>> {
     let mut index = Index {
+        connection,
         look_up: connection.prepare_cached(LOOK_UP)?,
-        rows: namespace.row_ids(),
+        lists,
+        extent,
+        depth,
     };
     let mut expressions = Vec::new();
     let mut postings = Vec::new();
     for term in terms.take(MAX_TERMS) {
         let mut expression = term.match_expression();
-        let mut rows = index.rows(&expression, depth + 1)?;
+        let mut list = index.list(&expression)?;
         let mut likeness = 1.0;
-        if rows.is_empty() {
+        if list.holding == 0 {
             for beginning in term.beginnings() {
-                rows = index.rows(&beginning, depth + 1)?;
-                if !rows.is_empty() {
+                list = index.list(&beginning)?;
+                if list.holding > 0 {
                     (expression, likeness) = (beginning, BEGINNING);
                     break;
                 }
             }
         }
-        let mut holding = rows.len();
-        if rows.len() > depth {
-            rows.pop();
-            let count = || index.count(connection, &expression);
-            holding = counts
-                .get((namespace.0, expression.clone()), memories, count)?
-                .max(depth + 1);
-        }
         postings.push(Posting {
-            rows,
-            holding,
+            sequences: list.sequences,
+            holding: list.holding,
             likeness,
         });
         expressions.push(expression);
@@ -131,19 +150,27 @@ pub(super) fn read<'a>(
     Ok(postings)
 }
 
-/// Completes common terms where they meet others.
+/// Completes terms that too many memories hold where they meet others.
 fn add_meetings(index: &mut Index<'_>, terms: &[String], postings: &mut [Posting]) -> rusqlite::Result<()> {
-    let (rare, mut common): (Vec<usize>, Vec<usize>) = (0..postings.len()).partition(|at| is_rare(postings, *at));
-    let rare: Vec<&str> = rare
+    let mut common: Vec<usize> = (0..postings.len())
+        .filter(|at| !postings.get(*at).is_some_and(Posting::is_whole))
+        .collect();
+    if common.is_empty() {
+        return Ok(());
+    }
+    let rare: Vec<&str> = terms
         .iter()
-        .filter_map(|at| terms.get(*at).map(String::as_str))
+        .zip(&*postings)
+        .filter(|(_, posting)| posting.is_whole() && (1..=RARE).contains(&posting.holding))
+        .map(|(term, _)| term.as_str())
         .collect();
     common.sort_by_key(|at| postings.get(*at).map(|posting| posting.holding));
+    let mut met: Vec<(usize, Vec<u32>)> = Vec::new();
     if !rare.is_empty() {
         let any_rare = rare.join(" OR ");
         for at in &common {
-            if let (Some(term), Some(posting)) = (terms.get(*at), postings.get_mut(*at)) {
-                posting.add(index.rows(&format!("{term} AND ({any_rare})"), MAX_MEETING)?);
+            if let Some(term) = terms.get(*at) {
+                met.push((*at, index.newest(&format!("{term} AND ({any_rare})"), MAX_MEETING)?));
             }
         }
     }
@@ -151,40 +178,132 @@ fn add_meetings(index: &mut Index<'_>, terms: &[String], postings: &mut [Posting
     for (position, at) in common.iter().enumerate() {
         for other in common.iter().skip(position + 1) {
             if let (Some(term), Some(with)) = (terms.get(*at), terms.get(*other)) {
-                let both = index.rows(&format!("{term} AND {with}"), MAX_MEETING)?;
-                for at in [at, other] {
-                    if let Some(posting) = postings.get_mut(*at) {
-                        posting.add(both.iter().copied());
-                    }
-                }
+                let both = index.newest(&format!("{term} AND {with}"), MAX_MEETING)?;
+                met.push((*at, both.clone()));
+                met.push((*other, both));
             }
+        }
+    }
+    for (at, posting) in postings.iter_mut().enumerate() {
+        let here = met.iter().filter(|(of, _)| *of == at);
+        let mut sequences: Vec<u32> = here.flat_map(|(_, sequences)| sequences).copied().collect();
+        if !sequences.is_empty() {
+            sequences.extend_from_slice(&posting.sequences);
+            sequences.sort_unstable();
+            sequences.dedup();
+            posting.sequences = sequences.into();
         }
     }
     Ok(())
 }
 
-fn is_rare(postings: &[Posting], at: usize) -> bool {
-    postings.get(at).is_some_and(Posting::is_rare)
-}
-
 /// The full-text index of one namespace.
 struct Index<'a> {
+    connection: &'a Connection,
     look_up: CachedStatement<'a>,
-    rows: (i64, i64),
+    lists: &'a Lists,
+    extent: Extent,
+    depth: usize,
 }
 
 impl Index<'_> {
-    fn rows(&mut self, expression: &str, most: usize) -> rusqlite::Result<Vec<i64>> {
-        let (first, last) = self.rows;
-        let most = i64::try_from(most).unwrap_or(i64::MAX);
-        self.look_up
-            .query_map(params![expression, first, last, most], |row| row.get(0))?
-            .collect()
+    /// The memories that match an expression: all of them, or the newest where they are more than `depth`.
+    fn list(&mut self, expression: &str) -> rusqlite::Result<List> {
+        let key = (self.extent.namespace.0, expression.to_owned());
+        let kept = self.lists.0.get(&key);
+        let list = match kept {
+            Some(kept) if self.holds(&kept) => {
+                if kept.next_sequence == self.extent.next_sequence {
+                    return Ok(kept);
+                }
+                self.with_newer(&kept, expression)?
+            }
+            kept => self.read(expression, kept.as_ref())?,
+        };
+        self.lists.0.insert(key, list.clone());
+        Ok(list)
     }
 
-    fn count(&self, connection: &Connection, expression: &str) -> rusqlite::Result<usize> {
-        let (first, last) = self.rows;
-        let counted: i64 = connection
+    /// Whether what was read before is still so, newer memories aside.
+    fn holds(&self, kept: &List) -> bool {
+        kept.rewrites == self.extent.rewrites
+            && kept.next_sequence <= self.extent.next_sequence
+            && (kept.is_whole() || self.is_too_long(kept))
+    }
+
+    /// Whether a list that was read before says that too many memories match to read them all.
+    fn is_too_long(&self, kept: &List) -> bool {
+        kept.holding > self.depth && (self.extent.memories - kept.counted_among).abs() <= kept.counted_among * DRIFT
+    }
+
+    fn with_newer(&mut self, kept: &List, expression: &str) -> rusqlite::Result<List> {
+        let newer = self.newest_since(kept.next_sequence, expression, usize::MAX)?;
+        let sequences = if newer.is_empty() {
+            Arc::clone(&kept.sequences)
+        } else {
+            kept.sequences.iter().copied().chain(newer.iter().copied()).collect()
+        };
+        Ok(List {
+            sequences,
+            holding: kept.holding + newer.len(),
+            counted_among: kept.counted_among,
+            ..self.list_of(newer)
+        })
+    }
+
+    fn read(&mut self, expression: &str, kept: Option<&List>) -> rusqlite::Result<List> {
+        let known = kept.filter(|kept| !kept.is_whole() && self.is_too_long(kept));
+        let most = if known.is_some() { NEWEST } else { self.depth + 1 };
+        let mut sequences = self.newest(expression, most)?;
+        if known.is_none() && sequences.len() <= self.depth {
+            return Ok(self.list_of(sequences));
+        }
+        let (holding, counted_among) = match known {
+            Some(kept) => (kept.holding, kept.counted_among),
+            None => (self.count(expression)?, self.extent.memories),
+        };
+        sequences.drain(..sequences.len().saturating_sub(NEWEST));
+        Ok(List {
+            holding: holding.max(self.depth + 1),
+            counted_among,
+            ..self.list_of(sequences)
+        })
+    }
+
+    /// A list as it is now, and whole.
+    fn list_of(&self, sequences: Vec<u32>) -> List {
+        List {
+            holding: sequences.len(),
+            sequences: sequences.into(),
+            rewrites: self.extent.rewrites,
+            next_sequence: self.extent.next_sequence,
+            counted_among: self.extent.memories,
+        }
+    }
+
+    /// The newest memories that match, oldest first.
+    fn newest(&mut self, expression: &str, most: usize) -> rusqlite::Result<Vec<u32>> {
+        self.newest_since(0, expression, most)
+    }
+
+    /// The same of those from a sequence on.
+    fn newest_since(&mut self, sequence: i64, expression: &str, most: usize) -> rusqlite::Result<Vec<u32>> {
+        let (first, last) = self.extent.namespace.row_ids();
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let mut sequences: Vec<u32> = self
+            .look_up
+            .query_map(params![expression, first + sequence, last, most], |row| {
+                Ok(NamespaceNumber::sequence_of(row.get(0)?))
+            })?
+            .collect::<rusqlite::Result<_>>()?;
+        sequences.reverse();
+        Ok(sequences)
+    }
+
+    fn count(&self, expression: &str) -> rusqlite::Result<usize> {
+        let (first, last) = self.extent.namespace.row_ids();
+        let counted: i64 = self
+            .connection
             .prepare_cached(COUNT)?
             .query_row(params![expression, first, last, MAX_COUNT], |row| row.get(0))?;
         Ok(usize::try_from(counted).unwrap_or_default())

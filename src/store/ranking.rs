@@ -13,6 +13,8 @@ const LENGTH_WEIGHT: f64 = 0.3;
 const SATURATION: f64 = 0.5;
 /// Weight of a term that a neighbour holds, by where it stands: so many turns before (negative) or after. Largest first.
 pub(super) const NEIGHBOURS: [(i64, f64); 6] = [(-1, 0.8), (-2, 0.56), (1, 0.4), (-3, 0.336), (2, 0.28), (3, 0.168)];
+/// Largest of these distances.
+pub(super) const REACH: i32 = 3;
 /// Memories below which a namespace's own statistics say little about which words are rare.
 const LEAST_TELLING: f64 = 1_000.0;
 /// How much a word that stands in requests about anything tells, against any other.

@@ -7,9 +7,10 @@
 use rusqlite::{Connection, OptionalExtension as _, Statement};
 use rustc_hash::FxHashMap;
 
+use super::candidates::{self, Candidate, Weighed};
 use super::filter::MemoryFilter;
 use super::memories::{COLUMNS, from_row};
-use super::postings::{self, Posting};
+use super::postings::{self, Extent, Posting};
 use super::ranking::{Collection, NEIGHBOURS, Score, form_factor, repeated};
 use super::{ReadError, Reader};
 use crate::model::{Memory, NamespaceNumber};
@@ -51,10 +52,16 @@ pub struct Window {
     pub limit: usize,
     /// Hits passed over first.
     pub offset: usize,
-    /// Memories read of a term that many hold. More make the total exact and the search slow.
+    /// Memories of a term up to which all of them are read; of one that more hold, the newest and where it meets others. More make the total exact and the
+    /// search slow.
     pub depth: usize,
     /// Whether to say of each match why it is in or out.
     pub explain: bool,
+}
+
+impl Window {
+    /// The usual depth. Beyond it a word tells too little to be worth the time that it takes to read who holds it.
+    pub const DEPTH: usize = 32_768;
 }
 
 /// A memory that matches a query.
@@ -139,15 +146,9 @@ impl Held {
     }
 }
 
-/// A memory before it is read: the most that it can be worth and cover.
-#[derive(Clone, Copy, Default)]
-struct Candidate {
-    worth: f64,
-    told: f64,
-}
-
 struct Search<'a> {
     connection: &'a Connection,
+    namespace: NamespaceNumber,
     collection: Collection,
     terms: Vec<Held>,
     /// How much all terms tell.
@@ -164,28 +165,30 @@ impl<'a> Search<'a> {
         depth: usize,
     ) -> rusqlite::Result<Option<Self>> {
         let connection = reader.connection;
-        let collection = connection
-            .prepare_cached("SELECT memory_count, word_count, turn_count FROM namespaces WHERE number = ?1")?
+        let found = connection
+            .prepare_cached(
+                "SELECT memory_count, word_count, turn_count, next_sequence, rewrites FROM namespaces WHERE number = ?1",
+            )?
             .query_row([namespace.0], |row| {
-                Ok(Collection {
+                let collection = Collection {
                     memories: row.get(0)?,
                     words: row.get(1)?,
                     turns: row.get(2)?,
-                })
+                };
+                let extent = Extent {
+                    namespace,
+                    memories: collection.memories,
+                    next_sequence: row.get(3)?,
+                    rewrites: row.get(4)?,
+                };
+                Ok((collection, extent))
             })
             .optional()?;
-        let Some(collection) = collection.filter(|collection| collection.memories > 0.0) else {
+        let Some((collection, extent)) = found.filter(|(collection, _)| collection.memories > 0.0) else {
             return Ok(None);
         };
         let terms = query.terms.iter().map(|(term, _)| term);
-        let postings = postings::read(
-            connection,
-            reader.term_counts,
-            namespace,
-            collection.memories,
-            terms,
-            depth,
-        )?;
+        let postings = postings::read(connection, reader.lists, extent, terms, depth)?;
         let held = |((term, factor), posting): (&(Term, f64), Posting)| Held {
             weight: factor * posting.likeness * collection.term_weight(posting.holding),
             telling: factor * posting.likeness * collection.telling(term, posting.holding),
@@ -198,6 +201,7 @@ impl<'a> Search<'a> {
         let told_by_all = asked.map(|held| held.telling / held.posting.likeness).sum();
         Ok(Some(Self {
             connection,
+            namespace,
             collection,
             terms,
             told_by_all,
@@ -208,23 +212,25 @@ impl<'a> Search<'a> {
     fn run(self, filter: &MemoryFilter, cut: Cut, window: Window) -> rusqlite::Result<Found> {
         let unfiltered = *filter == MemoryFilter::default();
         // To say why a match is out, it has to be looked at.
-        let mut candidates = self.candidates(if window.explain { Cut::default() } else { cut });
-        let matched = candidates.len();
+        let first_cut = if window.explain { Cut::default() } else { cut };
         let wanted = window.offset.saturating_add(window.limit).saturating_add(MARGIN);
-        candidates.truncate(if unfiltered {
+        let most = if unfiltered {
             wanted.min(MAX_CANDIDATES)
         } else {
             MAX_CANDIDATES
-        });
+        };
+        let (candidates, matched) = self.candidates(first_cut, most);
 
         let mut read = self
             .connection
             .prepare_cached(&format!("SELECT {COLUMNS}, word_count FROM memories WHERE row_id = ?1"))?;
         let mut conversations = Conversations::new(self.connection)?;
         let mut hits = Vec::with_capacity(candidates.len());
-        for row in candidates {
+        for sequence in candidates {
             let found = read
-                .query_row([row], |row| Ok((from_row(row)?, row.get::<_, f64>("word_count")?)))
+                .query_row([self.namespace.row_id(sequence)], |row| {
+                    Ok((from_row(row)?, row.get::<_, f64>("word_count")?))
+                })
                 .optional()?;
             if let Some((memory, words)) = found.filter(|(memory, _)| filter.accepts(memory))
                 && let Some(hit) = self.score(memory, words, &mut conversations, window.explain)?
@@ -251,37 +257,27 @@ impl<'a> Search<'a> {
         })
     }
 
-    /// Rows that may match and survive the cut, best first.
-    fn candidates(&self, cut: Cut) -> Vec<i64> {
-        let mut candidates: FxHashMap<i64, Candidate> = FxHashMap::default();
-        for term in &self.terms {
-            let mut add = |row: i64, part: f64| {
-                let candidate = candidates.entry(row).or_default();
-                candidate.worth += part * term.weight;
-                candidate.told += part * term.telling;
-            };
-            if self.collection.turns == 0 || !term.spreads() {
-                term.posting.rows.iter().for_each(|row| add(*row, 1.0));
-                continue;
-            }
-            let mut nearest: FxHashMap<i64, f64> = FxHashMap::default();
-            for row in &term.posting.rows {
-                nearest.insert(*row, 1.0);
-                for (distance, weight) in NEIGHBOURS {
-                    // A neighbour `distance` away from the row sees it at the opposite distance.
-                    let seen = nearest.entry(row - distance).or_default();
-                    *seen = seen.max(weight);
-                }
-            }
-            for (row, part) in nearest {
-                add(row, part);
-            }
-        }
-        let best = candidates.values().map(|candidate| candidate.told).fold(0.0, f64::max);
+    /// The best memories that may match and survive the cut, at most so many, best first; and how many there are in all.
+    fn candidates(&self, cut: Cut, most: usize) -> (Vec<u32>, usize) {
+        let weighed: Vec<Weighed<'_>> = self
+            .terms
+            .iter()
+            .map(|held| Weighed {
+                posting: &held.posting,
+                weight: held.weight,
+                telling: held.telling,
+                spreads: self.collection.turns > 0 && held.spreads(),
+            })
+            .collect();
+        let mut candidates = candidates::add_up(&weighed);
+        let best = candidates
+            .iter()
+            .map(|(_, candidate)| candidate.told)
+            .fold(0.0, f64::max);
         // Whether somebody is named is not known before reading.
         let cut_best = cut.best.min(cut.best_named);
         if best < cut_best * self.told_by_all {
-            return Vec::new();
+            return (Vec::new(), 0);
         }
         // Without neighbours what is known now is exact; with them the best may turn out to be less.
         let beside_best = if self.collection.turns == 0 {
@@ -290,12 +286,17 @@ impl<'a> Search<'a> {
             0.0
         };
         let least = (cut_best * cut.each * self.told_by_all).max(beside_best);
-        let mut candidates: Vec<(i64, Candidate)> = candidates
-            .into_iter()
-            .filter(|(_, candidate)| candidate.told >= least)
-            .collect();
-        candidates.sort_unstable_by(|a, b| b.1.worth.total_cmp(&a.1.worth).then(b.0.cmp(&a.0)));
-        candidates.into_iter().map(|(row, _)| row).collect()
+        candidates.retain(|(_, candidate)| candidate.told >= least);
+        let matched = candidates.len();
+        let best_first = |(a, one): &(u32, Candidate), (b, other): &(u32, Candidate)| {
+            other.worth.total_cmp(&one.worth).then(b.cmp(a))
+        };
+        if most < matched {
+            candidates.select_nth_unstable_by(most, best_first);
+            candidates.truncate(most);
+        }
+        candidates.sort_unstable_by(best_first);
+        (candidates.into_iter().map(|(sequence, _)| sequence).collect(), matched)
     }
 
     /// The exact worth of a memory; `None` where what seemed to match belongs to another conversation.
@@ -310,7 +311,7 @@ impl<'a> Search<'a> {
         let (mut own, mut near, mut told) = (0.0, 0.0, 0.0);
         let mut matches = Vec::new();
         for held in &self.terms {
-            let (weight, distance) = if held.posting.holds(memory.row_id) {
+            let (weight, distance) = if held.posting.holds(NamespaceNumber::sequence_of(memory.row_id)) {
                 let weight = held.weight * repeated(held.term.occurrences(&memory.content));
                 own += weight;
                 told += held.telling;
@@ -363,7 +364,9 @@ impl<'a> Search<'a> {
             return Ok(None);
         };
         for (distance, part) in NEIGHBOURS {
-            if held.posting.holds(row + distance) && conversations.has(conversation, row + distance)? {
+            if held.posting.holds(NamespaceNumber::sequence_of(row + distance))
+                && conversations.has(conversation, row + distance)?
+            {
                 return Ok(Some((distance, part)));
             }
         }

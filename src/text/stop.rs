@@ -1,6 +1,10 @@
 //! Words that tell nothing of what a sentence is about.
 
-/// English words that tell nothing of what a sentence is about, sorted. Their shortened halves (`don't` is `don` and `t`) are among them.
+use std::sync::LazyLock;
+
+use rustc_hash::FxHashSet;
+
+/// English words that tell nothing of what a sentence is about. Their shortened halves (`don't` is `don` and `t`) are among them.
 const STOP_WORDS: &[&str] = &[
     "a",
     "about",
@@ -200,7 +204,8 @@ const STOP_WORDS: &[&str] = &[
 /// Whether a word (lower case, without diacritics) tells nothing of what a sentence is about.
 #[must_use]
 pub fn is_stop_word(word: &str) -> bool {
-    STOP_WORDS.binary_search(&word).is_ok()
+    static SET: LazyLock<FxHashSet<&str>> = LazyLock::new(|| STOP_WORDS.iter().copied().collect());
+    SET.contains(word)
 }
 
 /// Whether a word (lower case) turns a sentence into its opposite. Stop words most of them; `t` is what is left of `n't`.

@@ -177,10 +177,13 @@ fn terms_without(text: &str, leave_out: impl Fn(&str) -> bool) -> Vec<Term> {
 
 /// All words of a text, lower case and without diacritics; runs of CJK as bigrams.
 pub fn words(text: &str) -> impl Iterator<Item = String> {
-    runs(text).flat_map(|run| match run {
-        Run::Word(word) => vec![fold(word)],
-        Run::Ideographs(run) if run.chars().nth(1).is_none() => vec![run.to_owned()],
-        Run::Ideographs(run) => bigrams(run).map(str::to_owned).collect(),
+    runs(text).flat_map(|run| {
+        let (word, ideographs) = match run {
+            Run::Word(word) => (Some(fold(word)), ""),
+            Run::Ideographs(run) if run.chars().nth(1).is_none() => (Some(run.to_owned()), ""),
+            Run::Ideographs(run) => (None, run),
+        };
+        word.into_iter().chain(bigrams(ideographs).map(str::to_owned))
     })
 }
 
