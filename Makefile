@@ -10,7 +10,7 @@ DRILLS := kill power_cut full_disk read_only clock log_growth
 .DEFAULT_GOAL := help
 # The recipes share one build folder and one machine.
 .NOTPARALLEL:
-.PHONY: help demo test e2e drill drill-wire check run bench-proxy bench-peers bench-store eval-recall eval-extract release fmt clean need-rust need-python
+.PHONY: help demo test e2e drill drill-wire check run bench-proxy bench-peers bench-store bench-cache eval-recall eval-extract release fmt clean need-rust need-python
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +55,11 @@ bench-peers: need-rust need-python ## Install other gateways for bench-proxy to 
 
 bench-store: need-rust ## Measure the store at 10k, 100k and 1M memories; ARGS=--quick leaves out 1M
 	cargo bench --locked --bench store -- $(ARGS)
+
+bench-cache: need-rust need-python ## Measure what memory costs a backend that keeps prompts, with a real model
+	@$(INSTALL) openai model
+	cargo build --locked
+	.venv/bin/python benches/bench_cache.py --maia $(TARGET)/debug/maia $(ARGS)
 
 drill: release need-python ## Cut the power, fill the disk and the like; some need root. ONLY="clock kill" picks
 	@failed=0; for drill in $(or $(ONLY),$(DRILLS)); do $(PYTHON) tests/drill/$$drill.py --maia $(TARGET)/release/maia || failed=1; done; exit $$failed

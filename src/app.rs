@@ -19,8 +19,9 @@ use crate::http;
 use crate::http::RateLimit;
 use crate::memory;
 use crate::memory::access::AccessLog;
-use crate::memory::extract::Extractor;
+use crate::memory::extract::{self, Extractor};
 use crate::memory::ingest::{Ingest, Worked};
+use crate::memory::unwritten::Unwritten;
 use crate::metrics::Metrics;
 use crate::model::{self, NamespaceName};
 use crate::proxy::{Backend, OwnKey, SetUpError};
@@ -67,6 +68,8 @@ pub struct Shared {
     pub access: AccessLog,
     /// Facts of finished exchanges, on their way to the database.
     pub ingest: Ingest,
+    /// What was injected into requests that are not answered yet.
+    pub unwritten: Arc<Unwritten>,
     /// Exchanges that are to be read for facts.
     pub finished: http::FinishedExchanges,
     /// Work that outlives its request and that a shutdown waits for.
@@ -130,6 +133,7 @@ impl App {
         let shared = Arc::new(Shared {
             store,
             metrics,
+            unwritten: Arc::default(),
             extractor: Extractor::new(config.memory.rules.clone()),
             access: AccessLog::default(),
             ingest: Ingest::default(),
@@ -180,7 +184,25 @@ impl App {
     /// Background work, until the future is dropped.
     pub async fn run_background(&self) {
         // Beside each other: a backup takes longer than the rest should wait.
-        tokio::join!(self.keep_house(), backups::run(&self.shared, &self.storage));
+        tokio::join!(
+            self.keep_house(),
+            backups::run(&self.shared, &self.storage),
+            self.read_facts()
+        );
+    }
+
+    /// Reads what an earlier version has stored for what it says, so that something newer can take its place.
+    async fn read_facts(&self) {
+        loop {
+            match self.shared.store.read_facts(extract::fact).await {
+                Ok(0) => break,
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::warn!(%error, "memories of an earlier version could not be read for facts; the next start goes on");
+                    break;
+                }
+            }
+        }
     }
 
     async fn keep_house(&self) {
@@ -266,6 +288,10 @@ impl App {
     }
 
     async fn remove_expired(&self) {
+        if let Err(error) = self.shared.store.remove_old_injected(model::now()).await {
+            tracing::warn!(%error, "old blocks of context could not be erased");
+            self.shared.metrics.memory_failed("retention");
+        }
         let removed = self.shared.store.remove_expired(model::now()).await;
         self.report_removed("retention_days", removed);
     }

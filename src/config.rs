@@ -91,6 +91,10 @@ pub struct Proxy {
     pub context_position: ContextPosition,
     /// Tokens of injected context a request may get.
     pub token_budget: u32,
+    /// Whether what was injected into a conversation stands in its later turns as it was.
+    pub context_reuse: bool,
+    /// How many times as long as at its last beginning a conversation must be before its context begins afresh once the budget is used up.
+    pub context_reuse_refresh: f64,
     /// To connect, to the first byte, then between two bytes, where the three below say nothing else.
     pub timeout: Duration,
     /// To connect.
@@ -186,6 +190,8 @@ impl Default for Proxy {
             auto_context: true,
             context_position: ContextPosition::System,
             token_budget: 4_000,
+            context_reuse: true,
+            context_reuse_refresh: 1.5,
             timeout: Duration::from_mins(1),
             timeout_connect: None,
             timeout_first_byte: None,
@@ -325,6 +331,9 @@ impl Config {
             &mut proxy.token_budget,
             reader::number(1..=1_000_000),
         );
+        read.set("proxy.context_reuse", &mut proxy.context_reuse, reader::boolean);
+        let refresh = &mut proxy.context_reuse_refresh;
+        read.set("proxy.context_reuse_refresh", refresh, reader::ratio);
         read.set("proxy.timeout", &mut proxy.timeout, duration::parse);
         read.set(
             "proxy.timeout_connect",

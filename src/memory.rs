@@ -5,11 +5,14 @@ pub mod access;
 pub mod block;
 pub mod explain;
 pub mod extract;
+pub mod history;
 pub mod ingest;
 pub mod inject;
 pub mod query;
 pub mod recall;
+pub mod replay;
 pub mod turns;
+pub mod unwritten;
 
 use chrono::DateTime;
 

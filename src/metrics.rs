@@ -27,8 +27,8 @@ pub struct Metrics {
     /// Requests that the backend failed, by kind.
     backend_errors: IntCounterVec,
     injections: IntCounterVec,
-    /// Tokens injected in all.
-    pub injected_tokens: IntCounter,
+    injected_tokens: IntCounterVec,
+    prompt_tokens: IntCounterVec,
     extractions: IntCounterVec,
     unread: IntCounterVec,
     dropped_exchanges: IntCounter,
@@ -108,23 +108,25 @@ impl Metrics {
                 ),
                 &["result"],
             )?,
-            injected_tokens: IntCounter::with_opts(opts(
+            injected_tokens: counters(
                 "maia_proxy_context_tokens_total",
-                "Tokens of injected context",
-            ))?,
-            extractions: IntCounterVec::new(
-                opts(
-                    "maia_proxy_memory_extractions_total",
-                    "Facts found in conversations, by what became of them",
-                ),
-                &["result"],
+                "Tokens of injected context, by whether they stood in an earlier turn of the conversation",
+                "kind",
             )?,
-            unread: IntCounterVec::new(
-                opts(
-                    "maia_proxy_unread_answers_total",
-                    "Chat answers that were relayed but could not be read for memories, by why",
-                ),
-                &["reason"],
+            prompt_tokens: counters(
+                "maia_proxy_prompt_tokens_total",
+                "Tokens of prompts whose backend says how many it had cached, by where they came from",
+                "source",
+            )?,
+            extractions: counters(
+                "maia_proxy_memory_extractions_total",
+                "Facts found in conversations, by what became of them",
+                "result",
+            )?,
+            unread: counters(
+                "maia_proxy_unread_answers_total",
+                "Chat answers that were relayed but could not be read for memories, by why",
+                "reason",
             )?,
             dropped_exchanges: IntCounter::with_opts(opts(
                 "maia_extraction_queue_dropped_total",
@@ -170,13 +172,14 @@ impl Metrics {
     }
 
     fn register(&self) -> prometheus::Result<()> {
-        let collectors: [Box<dyn Collector>; 16] = [
+        let collectors: [Box<dyn Collector>; 17] = [
             Box::new(self.proxy_requests.clone()),
             Box::new(self.proxy_duration.clone()),
             Box::new(self.api_requests.clone()),
             Box::new(self.backend_errors.clone()),
             Box::new(self.injections.clone()),
             Box::new(self.injected_tokens.clone()),
+            Box::new(self.prompt_tokens.clone()),
             Box::new(self.extractions.clone()),
             Box::new(self.unread.clone()),
             Box::new(self.dropped_exchanges.clone()),
@@ -205,6 +208,12 @@ impl Metrics {
         }
         for result in ["injected", "nothing"] {
             self.injections.with_label_values(&[result]);
+        }
+        for kind in ["new", "reused"] {
+            self.injected_tokens.with_label_values(&[kind]);
+        }
+        for source in ["cache", "read"] {
+            self.prompt_tokens.with_label_values(&[source]);
         }
         for result in ["stored", "known", "superseded", "forgotten"] {
             self.extractions.with_label_values(&[result]);
@@ -252,11 +261,20 @@ impl Metrics {
         self.backend_errors.with_label_values(&[kind]).inc();
     }
 
-    /// Counts a chat request that was looked up, and the tokens that it got.
-    pub fn recalled(&self, tokens: u32) {
-        let result = if tokens > 0 { "injected" } else { "nothing" };
+    /// Counts a chat request that was looked up, and the tokens that it got: new ones, and those that stood in an earlier turn.
+    pub fn recalled(&self, new: u32, reused: u32) {
+        let result = if new > 0 || reused > 0 { "injected" } else { "nothing" };
         self.injections.with_label_values(&[result]).inc();
-        self.injected_tokens.inc_by(tokens.into());
+        self.injected_tokens.with_label_values(&["new"]).inc_by(new.into());
+        self.injected_tokens
+            .with_label_values(&["reused"])
+            .inc_by(reused.into());
+    }
+
+    /// Counts the tokens of a prompt that the backend had cached, and those that it had to read.
+    pub fn prompt_read(&self, cached: u64, read: u64) {
+        self.prompt_tokens.with_label_values(&["cache"]).inc_by(cached);
+        self.prompt_tokens.with_label_values(&["read"]).inc_by(read);
     }
 
     /// Counts the time that a chat request waited for memory.
@@ -296,7 +314,7 @@ impl Metrics {
         self.removed.with_label_values(&[limit]).inc_by(count as u64);
     }
 
-    /// Counts trouble with memory that maia went on in spite of: `recall`, `extract`, `access`, `retention` or `log`.
+    /// Counts trouble with memory that maia went on in spite of: `recall`, `extract`, `access`, `retention`, `replay` or `log`.
     pub fn memory_failed(&self, operation: &'static str) {
         self.memory_errors.with_label_values(&[operation]).inc();
     }

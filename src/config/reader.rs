@@ -209,6 +209,14 @@ where
     }
 }
 
+/// How many times as much as something else.
+pub(super) fn ratio(text: &str) -> Result<f64, String> {
+    let ratio = text.trim().parse::<f64>().ok();
+    ratio
+        .filter(|ratio| (1.0..=1_000.0).contains(ratio))
+        .ok_or_else(|| format!("must be a number from 1 to 1000 (got {text:?})"))
+}
+
 pub(super) fn boolean(text: &str) -> Result<bool, String> {
     match text.to_ascii_lowercase().as_str() {
         "true" | "yes" | "on" | "1" => Ok(true),

@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
@@ -22,12 +22,15 @@ use super::extract::{no_such_namespace, read_body, require_json};
 use super::log::RequestId;
 use crate::app::AppState;
 use crate::memory::extract::Exchange;
+use crate::memory::history::History;
 use crate::memory::ingest::{Origin, conversation_of};
 use crate::memory::inject::inject;
 use crate::memory::query::MESSAGES;
 use crate::memory::recall::{Budget, Recall};
+use crate::memory::replay::{Context, Terms};
 use crate::memory::turns::Conversation;
-use crate::model::{self, ChatRequest, Namespace, NamespaceName};
+use crate::memory::unwritten::{Kept, Unwritten};
+use crate::model::{self, ChatRequest, ContextPosition, Namespace, NamespaceName};
 use crate::proxy::{Answer, CHAT_COMPLETIONS, tee};
 use crate::store::{FactsNamespace, ReadError, Reader, StoreError};
 
@@ -37,13 +40,17 @@ const MEMORY_TIMEOUT: Duration = Duration::from_millis(500);
 const GLANCE_MEMORIES: i64 = 20_000;
 
 const MEMORIES_USED: &str = "x-maia-memories-used";
+const MEMORIES_NEW: &str = "x-maia-memories-new";
 const TOKENS_INJECTED: &str = "x-maia-tokens-injected";
 
 /// What was put into a request.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Debug, Default)]
 struct Injected {
     memories: usize,
+    new_memories: usize,
     tokens: u32,
+    /// What later turns of the conversation are to know of it, once it is answered.
+    kept: Option<Kept>,
 }
 
 pub(super) async fn complete(
@@ -60,26 +67,25 @@ pub(super) async fn complete(
 
     let recalls = state.proxy.auto_context && !options.skip_memory && chat.newest_user().is_some();
     let remembers = state.proxy.auto_remember && !options.skip_extract && chat.newest_user().is_some();
-    let texts = recalls.then(|| chat.user_texts().take(MESSAGES).map(Cow::into_owned).collect());
+    let asked = History::of(&chat).filter(|_| recalls).map(|history| Asked {
+        texts: chat.user_texts().take(MESSAGES).map(Cow::into_owned).collect(),
+        history,
+    });
     let turns_of = state
         .memory
         .remember_turns
         .then(|| Conversation::of(&chat, options.conversation_id.as_deref()))
         .flatten();
-    let (namespace, recall) = if recalls || remembers {
+    let (namespace, context) = if recalls || remembers {
         let conversation = turns_of.as_ref().and_then(Conversation::known);
-        consult(state, &options, texts, conversation).await?
+        consult(state, &options, asked, conversation).await?
     } else {
         (None, None)
     };
-    let (injected, forwarded) = match (&namespace, recall) {
-        (Some(namespace), Some(recall)) => add_context(state, namespace, &chat, &recall),
-        _ => None,
-    }
-    .map_or_else(
-        || (Injected::default(), body.clone()),
-        |(injected, forwarded)| (injected, forwarded.into()),
-    );
+    let (mut injected, forwarded) = context
+        .and_then(|context| add_context(state, &chat, context))
+        .unwrap_or_default();
+    let forwarded = forwarded.map_or_else(|| body.clone(), Bytes::from);
     let place = match namespace {
         Some(namespace) => Some(FactsNamespace::Known(namespace.number)),
         // The store could not be asked. It is asked again when the exchange is kept.
@@ -96,25 +102,40 @@ pub(super) async fn complete(
         at: model::now(),
         request_id,
     });
+    let followed = Followed {
+        heard: exchange,
+        kept: injected.kept.take(),
+    };
 
     let query = parts.uri.query().map(str::to_owned);
-    let answer = forward(state, parts.headers, query.as_deref(), forwarded, exchange).await;
+    let answer = forward(state, parts.headers, query.as_deref(), forwarded, followed).await;
     let mut response = answer.unwrap_or_else(ApiError::into_response);
     response
         .headers_mut()
         .insert(MEMORIES_USED, HeaderValue::from(injected.memories));
     response
         .headers_mut()
+        .insert(MEMORIES_NEW, HeaderValue::from(injected.new_memories));
+    response
+        .headers_mut()
         .insert(TOKENS_INJECTED, HeaderValue::from(injected.tokens));
     Ok(response)
+}
+
+/// What is to be recalled for.
+#[derive(Clone)]
+struct Asked {
+    /// What the user said, newest first.
+    texts: Vec<String>,
+    history: History,
 }
 
 /// What a request asks of memory.
 #[derive(Clone)]
 struct Question {
     namespace: NamespaceName,
-    /// What the user said, newest first; `None` where nothing is to be recalled.
-    texts: Option<Vec<String>>,
+    /// `None` where nothing is to be recalled.
+    asked: Option<Asked>,
     /// The conversation that the request is a part of, and holds itself.
     conversation: Option<String>,
     /// Tokens of context that the request itself asks for.
@@ -122,10 +143,14 @@ struct Question {
     /// Tokens of context otherwise.
     usual_budget: u32,
     profile: u32,
+    usual_position: ContextPosition,
+    /// How far a conversation may grow on what was injected into it; `None` where each turn gets its context anew.
+    refresh: Option<f64>,
+    unwritten: Arc<Unwritten>,
 }
 
-/// What memory says: the namespace, and what it knows.
-type Consulted = (Namespace, Option<Recall>);
+/// What memory says: the namespace, and what the request gets of it.
+type Consulted = (Namespace, Option<Context>);
 
 impl Question {
     /// `None` where there is no such namespace, or one of more than `most` memories.
@@ -141,12 +166,33 @@ impl Question {
                 .unwrap_or(self.usual_budget),
             profile: self.profile,
         };
-        let recall = self
-            .texts
+        let context = self
+            .asked
             .as_ref()
-            .map(|texts| Recall::of(reader, &namespace, texts, self.conversation.as_deref(), budget))
+            .map(|asked| self.context(reader, &namespace, asked, budget))
             .transpose()?;
-        Ok(Some((namespace, recall)))
+        Ok(Some((namespace, context)))
+    }
+
+    fn context(
+        &self,
+        reader: &Reader<'_>,
+        namespace: &Namespace,
+        Asked { texts, history }: &Asked,
+        budget: Budget,
+    ) -> Result<Context, ReadError> {
+        let position = namespace.config.context_position.unwrap_or(self.usual_position);
+        let recall = || Recall::of(reader, namespace, texts, self.conversation.as_deref(), budget);
+        let Some(refresh) = self.refresh else {
+            return Ok(Context::anew(&recall()?, history, position));
+        };
+        let terms = Terms {
+            namespace: namespace.number,
+            position,
+            budget: budget.total,
+            refresh,
+        };
+        Context::of_turn(reader, &self.unwritten, history, terms, recall)
     }
 }
 
@@ -154,18 +200,21 @@ impl Question {
 async fn consult(
     state: &AppState,
     options: &ChatOptions,
-    texts: Option<Vec<String>>,
+    asked: Option<Asked>,
     conversation: Option<String>,
-) -> Result<(Option<Namespace>, Option<Recall>), ApiError> {
+) -> Result<(Option<Namespace>, Option<Context>), ApiError> {
     let begun = Instant::now();
     let name = name_of(state, options);
     let question = Question {
         namespace: name.clone(),
-        texts,
+        asked,
         conversation,
         budget: options.token_budget,
         usual_budget: state.proxy.token_budget,
         profile: state.memory.profile_tokens,
+        usual_position: state.proxy.context_position,
+        refresh: state.proxy.context_reuse.then_some(state.proxy.context_reuse_refresh),
+        unwritten: Arc::clone(&state.unwritten),
     };
     let consulted = match state.store.glance(|reader| question.ask(reader, GLANCE_MEMORIES)) {
         Some(consulted) => Ok(Some(consulted)),
@@ -173,11 +222,11 @@ async fn consult(
     };
     match consulted {
         Ok(None) => Err(no_such_namespace(name.as_str()).with_param("X-MAIA-Namespace")),
-        Ok(Some((namespace, recall))) => {
-            if recall.is_some() {
+        Ok(Some((namespace, context))) => {
+            if context.is_some() {
                 state.metrics.recall_took(begun.elapsed());
             }
-            Ok((Some(namespace), recall))
+            Ok((Some(namespace), context))
         }
         Err(error) => {
             tracing::warn!(%error, "memory could not be consulted; the request goes on without it");
@@ -194,43 +243,35 @@ fn name_of<'a>(state: &'a AppState, options: &'a ChatOptions) -> &'a NamespaceNa
 
 async fn look_up(state: &AppState, question: Question) -> Result<Option<Consulted>, StoreError> {
     let name = question.namespace.clone();
+    let again = question.clone();
     match state
         .store
         .reading(move |reader| question.ask(reader, i64::MAX))
         .await?
     {
-        None if state.memory.auto_create_namespace => Ok(Some((state.store.ensure_namespace(name).await?, None))),
+        None if state.memory.auto_create_namespace => {
+            state.store.ensure_namespace(name).await?;
+            state.store.reading(move |reader| again.ask(reader, i64::MAX)).await
+        }
         consulted => Ok(consulted),
     }
 }
 
-/// The request with what is relevant to it; `None` where nothing is.
-fn add_context(
-    state: &AppState,
-    namespace: &Namespace,
-    chat: &ChatRequest<'_>,
-    recall: &Recall,
-) -> Option<(Injected, String)> {
-    let position = namespace
-        .config
-        .context_position
-        .unwrap_or(state.proxy.context_position);
-    let edited = (!recall.block.is_empty())
-        .then(|| inject(chat, position, &recall.block.text()))
-        .flatten();
-    let tokens = if edited.is_some() { recall.block.tokens() } else { 0 };
-    state.metrics.recalled(tokens);
-    let edited = edited?;
-    state
-        .access
-        .note(recall.memories.iter().map(|recalled| recalled.memory.row_id));
-    Some((
-        Injected {
-            memories: recall.memories.len(),
-            tokens,
-        },
-        edited,
-    ))
+/// What the request gets, and the request with it; without where that is nothing. `None` where there is no place for it.
+fn add_context(state: &AppState, chat: &ChatRequest<'_>, context: Context) -> Option<(Injected, Option<String>)> {
+    let edited = match context.blocks.as_slice() {
+        [] => None,
+        blocks => Some(inject(chat, blocks)?),
+    };
+    state.metrics.recalled(context.new_tokens, context.replayed_tokens);
+    let injected = Injected {
+        memories: context.memories.len(),
+        new_memories: context.new_memories,
+        tokens: context.new_tokens.saturating_add(context.replayed_tokens),
+        kept: context.to_keep.map(|new| state.unwritten.keep(new)),
+    };
+    state.access.note(context.memories);
+    Some((injected, edited))
 }
 
 async fn within_time<T>(work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
@@ -244,7 +285,7 @@ async fn forward(
     headers: HeaderMap,
     query: Option<&str>,
     body: Bytes,
-    heard: Option<Heard>,
+    followed: Followed,
 ) -> Result<Response, ApiError> {
     let method = axum::http::Method::POST;
     let path = (CHAT_COMPLETIONS, query);
@@ -259,12 +300,24 @@ async fn forward(
             Err(error)
         }
         Answered::Relayed(response) => Ok(response),
-        Answered::Good(response) => Ok(match heard {
-            Some(heard) => tee(response, remember_later(state, heard))
-                .map(Body::new)
-                .into_response(),
-            None => response.map(Body::new),
-        }),
+        Answered::Good(response) if followed.wants_answer() => Ok(tee(response, follow_later(state, followed))
+            .map(Body::new)
+            .into_response()),
+        Answered::Good(response) => Ok(response.map(Body::new)),
+    }
+}
+
+/// What is done once the answer has ended.
+struct Followed {
+    /// Reads the exchange for facts.
+    heard: Option<Heard>,
+    /// Writes down what was injected.
+    kept: Option<Kept>,
+}
+
+impl Followed {
+    fn wants_answer(&self) -> bool {
+        self.heard.is_some() || self.kept.is_some()
     }
 }
 
@@ -279,23 +332,38 @@ struct Heard {
     request_id: String,
 }
 
-/// Remembers the exchange once its answer has ended. Of an answer that was cut off only the question counts: half a sentence may say the opposite of the whole.
-fn remember_later(state: &AppState, heard: Heard) -> impl FnOnce(Answer) + Send + Unpin + 'static {
+/// Writes down what was injected and remembers the exchange, once its answer has ended. Of an answer that was cut off only the question counts: half a
+/// sentence may say the opposite of the whole.
+fn follow_later(state: &AppState, followed: Followed) -> impl FnOnce(Answer) + Send + Unpin + 'static {
     let state = state.clone();
     move |answer: Answer| {
+        let Followed { heard, kept } = followed;
         if let Some(reason) = answer.unread {
             let reason = reason.as_str();
-            tracing::warn!(
-                reason,
-                request_id = heard.request_id,
-                "an answer was relayed but could not be read"
-            );
+            let request_id = heard.as_ref().map(|heard| heard.request_id.as_str());
+            tracing::warn!(reason, request_id, "an answer was relayed but could not be read");
             state.metrics.unread(reason);
         }
+        if let Some(usage) = answer.prompt {
+            state.metrics.prompt_read(usage.cached, usage.tokens - usage.cached);
+        }
         let (tasks, background) = (state.tasks.clone(), state.background.clone());
-        lock(&state.finished.waiting).push_back((heard, answer));
-        // A long text takes longer to read than the last bytes of its answer may wait.
-        tasks.spawn_blocking_on(move || remember_next(&state), &background);
+        if let Some(kept) = kept {
+            let (state, text) = (state.clone(), answer.text.clone());
+            tasks.spawn_on(async move { write_injected(&state, kept, &text).await }, &background);
+        }
+        if let Some(heard) = heard {
+            lock(&state.finished.waiting).push_back((heard, answer));
+            // A long text takes longer to read than the last bytes of its answer may wait.
+            tasks.spawn_blocking_on(move || remember_next(&state), &background);
+        }
+    }
+}
+
+async fn write_injected(state: &AppState, kept: Kept, answer: &str) {
+    if let Err(error) = kept.write(&state.store, answer).await {
+        tracing::warn!(%error, "what was injected could not be kept; the next turn of its conversation gets its context anew");
+        state.metrics.memory_failed("replay");
     }
 }
 

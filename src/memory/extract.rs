@@ -9,7 +9,7 @@
 //!
 //! An exchange passes through these steps, each a pure function in linear time:
 //! `secrets` (redact) → `source`, `paste` (drop what is not the speaker's own text) → `sentence`, `split` (sentences,
-//! clauses, words) → `clause`, `verb_group` (subject, verb, tense) → `policy` with `action`, `predicate`, `belonging`
+//! clauses, words) → `elided`, `reference` (who is meant) → `clause`, `verb_group` (subject, verb, tense) → `policy` with `action`, `predicate`, `belonging`, `effect`
 //! (is it worth keeping, and by which rule) → `grammar`, `verbs` (third person) → `dates` (absolute beside relative).
 //! `user` and `assistant` run them for their side; `instruction` knows what the user wants to last, `forget` what they want
 //! gone, and `facts` which memories a new one confirms or supersedes.
@@ -19,6 +19,8 @@ mod assistant;
 mod belonging;
 mod clause;
 mod dates;
+mod effect;
+mod elided;
 mod facts;
 mod forget;
 mod grammar;
@@ -28,6 +30,7 @@ mod paste;
 mod pattern;
 mod policy;
 mod predicate;
+mod reference;
 mod secrets;
 mod sentence;
 mod source;
@@ -201,6 +204,7 @@ fn finished(mut found: Extracted, at: DateTime<Utc>) -> Option<Extracted> {
     if found.content.chars().count() > MAX_CONTENT_CHARS
         || secrets::nothing_left(&found.content)
         || found.content.contains("Relevant Context")
+        || is_placeholder(&found.content)
         || instruction::is_injection(&found.sentence)
     {
         return None;
@@ -211,6 +215,14 @@ fn finished(mut found: Extracted, at: DateTime<Utc>) -> Option<Extracted> {
         found.content = dates::annotated(&found.content, at);
     }
     Some(found)
+}
+
+/// Whether a memory holds a blank to be filled in ("[your name]") instead of a fact.
+fn is_placeholder(content: &str) -> bool {
+    content.split('[').skip(1).any(|rest| {
+        rest.split_once(']')
+            .is_some_and(|(blank, _)| blank != "redacted" && blank.contains(char::is_alphabetic))
+    })
 }
 
 /// `text` with every secret in it replaced by `[redacted]`.

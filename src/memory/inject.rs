@@ -1,23 +1,86 @@
-//! Puts a block into a chat request by one insertion into the client's own bytes. Everything around it stays as it was, byte for byte.
+//! Puts blocks into a chat request by insertions into the client's own bytes. Everything around them stays as it was, byte for byte.
 
 use crate::model::{ChatRequest, Content, ContextPosition, Message, Role, Span};
 
-/// Stands between the block and the user's own text in `first_user`.
+/// Stands between a block and the user's own text where it shares a message with it.
 const SEPARATOR: &str = "\n\n---\n\n";
 
-/// The request with the block at its position; `None` where there is no place for it, as in a request without a user message.
-#[must_use]
-pub fn inject(request: &ChatRequest<'_>, position: ContextPosition, block: &str) -> Option<String> {
-    let newest_user = request.newest_user()?;
-    let edit = match position {
-        ContextPosition::System => into_system(request, block)?,
-        ContextPosition::FirstUser => {
-            let first = request.messages.iter().find(|message| message.role == Role::User)?;
-            before_text(request.body(), first, block)?
+/// Where in a request a block goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// To the end of the system message that begins the list; made where there is none.
+    System,
+    /// Before the text of the first user message.
+    FirstUser,
+    /// Into a system message of its own, right before this message.
+    Before(usize),
+    /// Before the text of this message.
+    Within(usize),
+}
+
+impl Place {
+    /// Where the first block of a conversation goes whose newest user message is this one.
+    #[must_use]
+    pub fn first(position: ContextPosition, newest_user: usize) -> Self {
+        match position {
+            ContextPosition::System => Self::System,
+            ContextPosition::FirstUser => Self::FirstUser,
+            ContextPosition::BeforeLast | ContextPosition::LastUser => Self::later(position, newest_user),
         }
-        ContextPosition::BeforeLast => Edit::insert(newest_user.span.start, format!("{},", system_message(block))),
-    };
-    Some(edit.apply(request.body()))
+    }
+
+    /// Where a further block goes, so that nothing before the newest user message moves.
+    #[must_use]
+    pub fn later(position: ContextPosition, newest_user: usize) -> Self {
+        match position {
+            ContextPosition::BeforeLast => Self::Before(newest_user),
+            ContextPosition::System | ContextPosition::FirstUser | ContextPosition::LastUser => {
+                Self::Within(newest_user)
+            }
+        }
+    }
+}
+
+/// The request with the blocks at their places; `None` where there is no place for one of them. At most one block may stand with each text.
+#[must_use]
+pub fn inject(request: &ChatRequest<'_>, blocks: &[(Place, String)]) -> Option<String> {
+    let mut edits = blocks
+        .iter()
+        .map(|(place, block)| edit(request, *place, block))
+        .collect::<Option<Vec<Edit>>>()?;
+    edits.sort_by_key(|edit| edit.at.start);
+    let body = request.body();
+    let added: usize = edits.iter().map(|edit| edit.text.len()).sum();
+    let mut edited = String::with_capacity(body.len() + added);
+    let mut from = 0;
+    for edit in edits {
+        edited.push_str(body.get(from..edit.at.start)?);
+        edited.push_str(&edit.text);
+        from = edit.at.end;
+    }
+    edited.push_str(body.get(from..)?);
+    Some(edited)
+}
+
+/// Whether there is a place for a block.
+#[must_use]
+pub fn has_room(request: &ChatRequest<'_>, place: Place) -> bool {
+    edit(request, place, "").is_some()
+}
+
+fn edit(request: &ChatRequest<'_>, place: Place, block: &str) -> Option<Edit> {
+    match place {
+        Place::System => into_system(request, block),
+        Place::FirstUser => {
+            let first = request.messages.iter().find(|message| message.role == Role::User)?;
+            before_text(request.body(), first, block)
+        }
+        Place::Before(index) => {
+            let message = request.messages.get(index)?;
+            Some(Edit::insert(message.span.start, format!("{},", system_message(block))))
+        }
+        Place::Within(index) => before_text(request.body(), request.messages.get(index)?, block),
+    }
 }
 
 /// Bytes of the request that give way to others.
@@ -29,16 +92,6 @@ struct Edit {
 impl Edit {
     fn insert(at: usize, text: String) -> Self {
         Self { at: at..at, text }
-    }
-
-    fn apply(&self, body: &str) -> String {
-        let (before, after) = (body.get(..self.at.start), body.get(self.at.end..));
-        let (before, after) = (before.unwrap_or_default(), after.unwrap_or_default());
-        let mut edited = String::with_capacity(before.len() + self.text.len() + after.len());
-        edited.push_str(before);
-        edited.push_str(&self.text);
-        edited.push_str(after);
-        edited
     }
 }
 
@@ -66,7 +119,7 @@ fn before_text(body: &str, message: &Message, block: &str) -> Option<Edit> {
     let with_separator = || escaped(&format!("{block}{SEPARATOR}"));
     Some(match &message.content {
         Content::Text(span) => Edit::insert(span.start + 1, with_separator()),
-        Content::Parts { list, texts } => {
+        Content::Parts { list, texts, .. } => {
             if let Some(text) = texts.first() {
                 Edit::insert(text.start + 1, with_separator())
             } else {

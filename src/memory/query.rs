@@ -101,12 +101,9 @@ fn is_follow_up(message: &str) -> bool {
     if !text::terms(message).iter().any(tells) {
         return true;
     }
-    let words: Vec<String> = text::words(message).take(SHORT + 1).collect();
+    let words: Vec<_> = text::words(message).take(SHORT + 1).collect();
     let points = |at: usize, word: &str| {
-        let before = at
-            .checked_sub(1)
-            .and_then(|at| words.get(at))
-            .map_or("", String::as_str);
+        let before = at.checked_sub(1).and_then(|at| words.get(at)).map_or("", AsRef::as_ref);
         match word {
             // "Is there a …" and "a function that …" point at nothing.
             "there" => !matches!(before, "is" | "are" | "was" | "were"),
@@ -114,7 +111,7 @@ fn is_follow_up(message: &str) -> bool {
             _ => POINTING.contains(&word),
         }
     };
-    let joins = || matches!(words.first().map(String::as_str), Some("and" | "but" | "or"));
+    let joins = || matches!(words.first().map(AsRef::as_ref), Some("and" | "but" | "or"));
     words.len() <= SHORT && (joins() || words.iter().enumerate().any(|(at, word)| points(at, word)))
 }
 

@@ -6,6 +6,9 @@
 //! Nothing here looks at an absolute score, which says next to nothing: a match is judged by how much of the message it covers, and against the best one.
 
 use std::collections::HashSet;
+use std::hash::BuildHasher as _;
+
+use rustc_hash::FxBuildHasher;
 
 use super::block::Block;
 use super::explain::Explanation;
@@ -279,31 +282,38 @@ impl Outcome {
     }
 }
 
-/// The words that a memory says, and by whom and when where it is a piece of a conversation: what is said twice on different days happened twice.
+/// What words a memory says, and by whom and when where it is a piece of a conversation: what is said twice on different days happened twice.
 struct Said {
-    words: Vec<String>,
+    /// Hashes of its words, sorted.
+    words: Vec<u64>,
+    negates: bool,
     place: Option<(Option<String>, chrono::NaiveDate)>,
 }
 
 impl Said {
     fn by(memory: &Memory) -> Self {
-        let mut words: Vec<String> = text::words(&memory.content)
-            .filter(|word| text::is_negation(word) || !text::is_stop_word(word))
-            .collect();
+        let mut negates = false;
+        let mut words = Vec::new();
+        for word in text::words(&memory.content) {
+            negates |= text::is_negation(&word);
+            if text::is_negation(&word) || !text::is_stop_word(&word) {
+                words.push(FxBuildHasher.hash_one(&*word));
+            }
+        }
         words.sort_unstable();
         words.dedup();
         let place = |turn: &Turn| (turn.speaker.clone(), memory.created_at.date_naive());
         Self {
             place: memory.turn.as_ref().map(place),
             words,
+            negates,
         }
     }
 
     /// Whether the other says nothing that this does not say. A negation in either makes them differ.
     fn covers(&self, other: &Self) -> bool {
-        let negates = |said: &Self| said.words.iter().any(|word| text::is_negation(word));
         self.place == other.place
-            && negates(self) == negates(other)
+            && self.negates == other.negates
             && !other.words.is_empty()
             && other.words.iter().all(|word| self.words.binary_search(word).is_ok())
     }

@@ -32,12 +32,14 @@ pub enum Content {
     Null(Span),
     /// A JSON string, quotes included.
     Text(Span),
-    /// An array of parts: its span, and the spans of the JSON strings that are its text parts' texts.
+    /// An array of parts: its span, and what is in it.
     Parts {
         /// The array, brackets included.
         list: Span,
         /// Texts of the text parts, in order, quotes included.
         texts: Vec<Span>,
+        /// All other parts, whole, in order: images, audio.
+        others: Vec<Span>,
     },
     /// Something that the protocol does not know.
     Other,
@@ -52,6 +54,8 @@ pub struct Message {
     pub role: Role,
     /// What is said.
     pub content: Content,
+    /// The value of `tool_calls`: what the model wants done.
+    pub tool_calls: Option<Span>,
 }
 
 /// A chat request: its bytes, and where in them the messages are.
@@ -104,7 +108,13 @@ impl<'a> ChatRequest<'a> {
     /// The newest message of the user.
     #[must_use]
     pub fn newest_user(&self) -> Option<&Message> {
-        self.messages.iter().rev().find(|message| message.role == Role::User)
+        self.messages.get(self.newest_user_index()?)
+    }
+
+    /// Where it stands among the messages.
+    #[must_use]
+    pub fn newest_user_index(&self) -> Option<usize> {
+        self.messages.iter().rposition(|message| message.role == Role::User)
     }
 
     /// The newest message of the user, unless the answer to it has begun already and this request brings it what a tool found.
@@ -127,6 +137,9 @@ impl<'a> ChatRequest<'a> {
         match &message.content {
             Content::Text(span) => self.string(span),
             Content::Parts { texts, .. } => {
+                if let [only] = texts.as_slice() {
+                    return self.string(only);
+                }
                 let texts: Vec<_> = texts.iter().map(|span| self.string(span)).collect();
                 texts.join("\n").into()
             }
@@ -169,12 +182,13 @@ fn find_messages(body: &str) -> Result<ChatRequest<'_>, Malformed> {
 }
 
 fn message(body: &str, cursor: &mut Cursor<'_>) -> Result<Message, Malformed> {
-    let (mut role, mut content) = (Role::Other, Content::Missing);
+    let (mut role, mut content, mut tool_calls) = (Role::Other, Content::Missing, None);
     if cursor.peek() != Some(b'{') {
         return Ok(Message {
             span: cursor.value()?,
             role,
             content: Content::Other,
+            tool_calls,
         });
     }
     let span = cursor.object(|cursor, key| {
@@ -182,12 +196,19 @@ fn message(body: &str, cursor: &mut Cursor<'_>) -> Result<Message, Malformed> {
             role = parse_role(body, &cursor.value()?);
         } else if is_text(body, &key, "content") {
             content = parse_content(body, cursor)?;
+        } else if is_text(body, &key, "tool_calls") {
+            tool_calls = Some(cursor.value()?);
         } else {
             cursor.value()?;
         }
         Ok(())
     })?;
-    Ok(Message { span, role, content })
+    Ok(Message {
+        span,
+        role,
+        content,
+        tool_calls,
+    })
 }
 
 fn parse_role(body: &str, span: &Span) -> Role {
@@ -208,12 +229,15 @@ fn parse_content(body: &str, cursor: &mut Cursor<'_>) -> Result<Content, Malform
         Some(b'n') => Content::Null(cursor.value()?),
         Some(b'"') => Content::Text(cursor.value()?),
         Some(b'[') => {
-            let mut texts = Vec::new();
+            let (mut texts, mut others) = (Vec::new(), Vec::new());
             let list = cursor.array(|cursor| {
-                texts.extend(part_text(body, cursor)?);
+                match part(body, cursor)? {
+                    Part::Text(text) => texts.push(text),
+                    Part::Other(part) => others.push(part),
+                }
                 Ok(())
             })?;
-            Content::Parts { list, texts }
+            Content::Parts { list, texts, others }
         }
         _ => {
             cursor.value()?;
@@ -222,12 +246,18 @@ fn parse_content(body: &str, cursor: &mut Cursor<'_>) -> Result<Content, Malform
     })
 }
 
-fn part_text(body: &str, cursor: &mut Cursor<'_>) -> Result<Option<Span>, Malformed> {
+/// The span of the text of a text part, or of another part as a whole.
+enum Part {
+    Text(Span),
+    Other(Span),
+}
+
+fn part(body: &str, cursor: &mut Cursor<'_>) -> Result<Part, Malformed> {
     if cursor.peek() != Some(b'{') {
-        return cursor.value().map(|_| None);
+        return cursor.value().map(Part::Other);
     }
     let (mut is_text_part, mut text) = (false, None);
-    cursor.object(|cursor, key| {
+    let whole = cursor.object(|cursor, key| {
         if is_text(body, &key, "type") {
             is_text_part = is_text(body, &cursor.value()?, "text");
         } else if is_text(body, &key, "text") {
@@ -238,7 +268,10 @@ fn part_text(body: &str, cursor: &mut Cursor<'_>) -> Result<Option<Span>, Malfor
         }
         Ok(())
     })?;
-    Ok(text.filter(|_| is_text_part))
+    Ok(match text {
+        Some(text) if is_text_part => Part::Text(text),
+        _ => Part::Other(whole),
+    })
 }
 
 /// Whether the value at the span is this text, plain or written with escapes.

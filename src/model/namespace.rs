@@ -110,11 +110,13 @@ pub enum ContextPosition {
     FirstUser,
     /// In a system message of its own, right before the last user message.
     BeforeLast,
+    /// Before the text of the last user message.
+    LastUser,
 }
 
 impl ContextPosition {
     /// Every position, in the order of the documentation.
-    pub const ALL: [Self; 3] = [Self::System, Self::FirstUser, Self::BeforeLast];
+    pub const ALL: [Self; 4] = [Self::System, Self::FirstUser, Self::BeforeLast, Self::LastUser];
 
     /// The name in configuration and API.
     #[must_use]
@@ -123,13 +125,14 @@ impl ContextPosition {
             Self::System => "system",
             Self::FirstUser => "first_user",
             Self::BeforeLast => "before_last",
+            Self::LastUser => "last_user",
         }
     }
 
     /// The position of that name.
     ///
     /// # Errors
-    /// The name is none of `system`, `first_user`, `before_last`.
+    /// The name is none of `system`, `first_user`, `before_last`, `last_user`.
     pub fn parse(name: &str) -> Result<Self, UnknownName> {
         Self::ALL
             .into_iter()

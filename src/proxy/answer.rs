@@ -22,6 +22,17 @@ pub struct Answer {
     pub complete: bool,
     /// Why it was relayed and not read.
     pub unread: Option<Unread>,
+    /// What the backend says of the prompt, where it says how much of it was cached.
+    pub prompt: Option<PromptUsage>,
+}
+
+/// How the backend read a prompt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PromptUsage {
+    /// Its tokens, as the backend counts them.
+    pub tokens: u64,
+    /// How many of them it did not have to read again.
+    pub cached: u64,
 }
 
 /// Why an answer was relayed and not read.
@@ -120,6 +131,7 @@ pub(super) struct Stream {
     failed: bool,
     /// Set where there is more text than is kept.
     unread: Option<Unread>,
+    prompt: Option<PromptUsage>,
 }
 
 #[derive(Deserialize)]
@@ -127,6 +139,26 @@ struct Chunk<'a> {
     #[serde(borrow)]
     choices: Option<Vec<Choice<'a>>>,
     error: Option<IgnoredAny>,
+    #[serde(borrow)]
+    usage: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Usage {
+    prompt_tokens: u64,
+    prompt_tokens_details: PromptDetails,
+}
+
+#[derive(Deserialize)]
+struct PromptDetails {
+    cached_tokens: u64,
+}
+
+/// Whatever else stands in its place is for the client to understand.
+fn read_usage(usage: &RawValue) -> Option<PromptUsage> {
+    let usage: Usage = serde_json::from_str(usage.get()).ok()?;
+    let (tokens, cached) = (usage.prompt_tokens, usage.prompt_tokens_details.cached_tokens);
+    (cached <= tokens).then_some(PromptUsage { tokens, cached })
 }
 
 #[derive(Deserialize)]
@@ -161,6 +193,7 @@ impl Stream {
             return;
         };
         self.failed |= chunk.error.is_some();
+        self.prompt = chunk.usage.and_then(read_usage).or(self.prompt);
         for choice in chunk.choices.into_iter().flatten().filter(|choice| choice.index == 0) {
             if let Some(reason) = &choice.finish_reason {
                 self.finished = true;
@@ -186,6 +219,7 @@ impl Stream {
             text: self.text,
             complete,
             unread: None,
+            prompt: self.prompt,
         }
     }
 }
@@ -194,6 +228,7 @@ fn read_document(document: &[u8]) -> Answer {
     let Ok(chunk) = serde_json::from_slice::<Chunk<'_>>(document) else {
         return Answer::unread(Unread::Format);
     };
+    let prompt = chunk.usage.and_then(read_usage);
     let first = chunk.choices.into_iter().flatten().find(|choice| choice.index == 0);
     let Some(Choice {
         delta: Some(Said { content: Some(content) }),
@@ -201,7 +236,10 @@ fn read_document(document: &[u8]) -> Answer {
         ..
     }) = first
     else {
-        return Answer::default();
+        return Answer {
+            prompt,
+            ..Answer::default()
+        };
     };
     let text = content_text(content);
     if text.len() > MAX_TEXT {
@@ -212,6 +250,7 @@ fn read_document(document: &[u8]) -> Answer {
         text,
         complete,
         unread: None,
+        prompt,
     }
 }
 

@@ -78,7 +78,9 @@ impl<'a> Reach<'a> {
         match self {
             Self::Holding(rest) => {
                 let (now, later) = rest.split_at(rest.partition_point(|sequence| *sequence < end));
-                now.iter().for_each(|sequence| add(*sequence, 1.0));
+                for sequence in now {
+                    add(*sequence, 1.0);
+                }
                 *rest = later;
             }
             Self::Near(near, taken) => {

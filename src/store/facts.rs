@@ -261,8 +261,8 @@ fn against(fact: &Fact, content: &str, rival: &Rival) -> Standing {
 
 /// Whether a sentence holds every word of another one, and others.
 fn says_more(content: &str, than: &str) -> bool {
-    let words: Vec<String> = text::words(content).collect();
-    let others: Vec<String> = text::words(than).collect();
+    let words: Vec<_> = text::words(content).collect();
+    let others: Vec<_> = text::words(than).collect();
     words.len() > others.len() && others.iter().all(|word| words.contains(word))
 }
 

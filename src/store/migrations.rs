@@ -19,6 +19,8 @@ const STEPS: &[&str] = &[
     include_str!("../../migrations/0004_pinned.sql"),
     include_str!("../../migrations/0005_rewrites.sql"),
     include_str!("../../migrations/0006_smaller_rows.sql"),
+    include_str!("../../migrations/0007_injected_blocks.sql"),
+    include_str!("../../migrations/0008_facts_unread.sql"),
 ];
 
 /// How often a long migration says that it goes on.

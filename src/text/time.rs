@@ -53,14 +53,14 @@ const TIME_WORDS: &[&str] = &[
 pub fn mentions_time(text: &str) -> bool {
     let is_year =
         |word: &str| word.len() == 4 && word.starts_with(['1', '2']) && word.bytes().all(|b| b.is_ascii_digit());
-    words(text).any(|word| TIME_WORDS.binary_search(&word.as_str()).is_ok() || is_year(&word))
+    words(text).any(|word| TIME_WORDS.binary_search(&&*word).is_ok() || is_year(&word))
 }
 
 /// Whether a question asks for a time.
 #[must_use]
 pub fn asks_when(text: &str) -> bool {
-    let words: Vec<String> = words(text).take(4).collect();
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let words: Vec<_> = words(text).take(4).collect();
+    let words: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
     matches!(
         words.as_slice(),
         ["when", ..] | ["how", "long", ..] | ["what" | "which", "date" | "day" | "week" | "month" | "year", ..]

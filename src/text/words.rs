@@ -176,14 +176,14 @@ fn terms_without(text: &str, leave_out: impl Fn(&str) -> bool) -> Vec<Term> {
 }
 
 /// All words of a text, lower case and without diacritics; runs of CJK as bigrams.
-pub fn words(text: &str) -> impl Iterator<Item = String> {
+pub fn words(text: &str) -> impl Iterator<Item = Cow<'_, str>> {
     runs(text).flat_map(|run| {
         let (word, ideographs) = match run {
             Run::Word(word) => (Some(fold(word)), ""),
-            Run::Ideographs(run) if run.chars().nth(1).is_none() => (Some(run.to_owned()), ""),
+            Run::Ideographs(run) if run.chars().nth(1).is_none() => (Some(Cow::Borrowed(run)), ""),
             Run::Ideographs(run) => (None, run),
         };
-        word.into_iter().chain(bigrams(ideographs).map(str::to_owned))
+        word.into_iter().chain(bigrams(ideographs).map(Cow::Borrowed))
     })
 }
 
@@ -270,9 +270,13 @@ fn bigrams(run: &str) -> impl Iterator<Item = &str> {
     starts.zip(ends).filter_map(|(start, end)| run.get(start..end))
 }
 
-fn fold(word: &str) -> String {
+fn fold(word: &str) -> Cow<'_, str> {
     if word.is_ascii() {
-        return word.to_ascii_lowercase();
+        return if word.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            word.to_ascii_lowercase().into()
+        } else {
+            word.into()
+        };
     }
     let mut latin = false;
     word.nfkd()

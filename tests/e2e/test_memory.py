@@ -51,8 +51,9 @@ NEWEST = {"role": "user", "content": SETTINGS}
             [{"role": "user", "content": f"{BLOCK}\n\n---\n\nHello."}, EARLIER[1], NEWEST],
         ),
         ("before_last", [*EARLIER, NEWEST], [*EARLIER, {"role": "system", "content": BLOCK}, NEWEST]),
+        ("last_user", [*EARLIER, NEWEST], [*EARLIER, {"role": "user", "content": f"{BLOCK}\n\n---\n\n{SETTINGS}"}]),
     ],
-    ids=["system", "system-has-one", "system-has-developer", "first_user", "before_last"],
+    ids=["system", "system-has-one", "system-has-developer", "first_user", "before_last", "last_user"],
 )
 def test_context_goes_where_the_namespace_says(client, namespace, backend, model, position, sent, received):
     namespace.create(context_position=position)

@@ -58,7 +58,7 @@ def test_it_answers_as_a_stream(namespace_client, model_server):
     assert chunks[-1].usage.completion_tokens > 0
 
 
-@pytest.mark.parametrize("position", ["system", "first_user", "before_last"])
+@pytest.mark.parametrize("position", ["system", "first_user", "before_last", "last_user"])
 def test_its_template_takes_every_position(memory, model_server, connect, position):
     space = Namespace(memory, f"position-{position}")
     space.create(context_position=position)

@@ -84,6 +84,7 @@ fn the_defaults_are_those_of_the_documentation() {
     assert!(config.proxy.auto_context);
     assert_eq!(config.proxy.context_position, ContextPosition::System);
     assert_eq!(config.proxy.token_budget, 4000);
+    assert!(config.proxy.context_reuse);
     assert_eq!(config.proxy.timeout, Duration::from_mins(1));
     assert_eq!(config.memory.default_namespace.as_str(), "default");
     assert!(config.memory.auto_create_namespace);
@@ -146,6 +147,8 @@ pub(crate) const OTHERS: &[(&str, &str)] = &[
     ("proxy.auto_context", "false"),
     ("proxy.context_position", "before_last"),
     ("proxy.token_budget", "1"),
+    ("proxy.context_reuse", "false"),
+    ("proxy.context_reuse_refresh", "2.5"),
     ("proxy.timeout", "2m"),
     ("proxy.timeout_connect", "3s"),
     ("proxy.timeout_first_byte", "4s"),
@@ -330,7 +333,7 @@ fn every_problem_is_said_at_once() {
         ),
         ("proxy.timeout (", "such as 500ms, 60s, 2m or 1h"),
         ("proxy.contxt_position (", "did you mean proxy.context_position?"),
-        ("proxy.context_position (", "system, first_user, before_last"),
+        ("proxy.context_position (", "system, first_user, before_last, last_user"),
         (
             "logging.format (MAIA_LOGGING_FORMAT)",
             "must be text or json (got \"xml\")",

@@ -39,6 +39,11 @@ fn values_are_checked() {
         ("proxy.auto_remember", &["", "maybe", "2"]),
         ("proxy.context_position", &["", "System", "first"]),
         ("proxy.token_budget", &["0", "-5", "1.5", "1000001", "4k"]),
+        ("proxy.context_reuse", &["", "maybe", "2"]),
+        (
+            "proxy.context_reuse_refresh",
+            &["", "0.9", "1001", "NaN", "inf", "twice"],
+        ),
         ("proxy.max_body_bytes", &["0", "1023"]),
         ("memory.default_namespace", &["", "-a", "a b"]),
         (

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod about_themselves;
+mod in_a_hurry;
 mod in_passing;
 
 use chrono::{DateTime, Utc};

@@ -38,7 +38,12 @@ fn sides(case: &str) -> (String, String) {
 
 async fn maia(position: &str) -> (Backend, TestApp) {
     let backend = Backend::replying(Reply::says("Yes.")).await;
-    let settings = [("proxy.context_position", position), ("proxy.auto_remember", "false")];
+    // Each request by itself, whatever others begin alike.
+    let settings = [
+        ("proxy.context_position", position),
+        ("proxy.context_reuse", "false"),
+        ("proxy.auto_remember", "false"),
+    ];
     let app = TestApp::with_backend(&backend.url(), &settings).await;
     app.remember("default", [FACT]).await;
     (backend, app)
@@ -136,6 +141,20 @@ async fn before_last_is_a_system_message_right_before_the_last_user_message() {
             r#"{"messages":[{"role":"user","content":"Hi"},⟦SYSTEM,⟧ASK,{"role":"assistant","content":null,"tool_calls":[{"id":"t","type":"function","function":{"name":"f","arguments":"{}"}}]},{"role":"tool","tool_call_id":"t","content":"{}"}]}"#,
             r#"{"messages":[⟦SYSTEM,⟧{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:,x"}},{"type":"text","text":"dark mode?"}]}]}"#,
             r#"{"messages":[{"role":"user","content":"dark mode?"},⟦SYSTEM,⟧{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:,x"}}]}]}"#,
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn last_user_stands_before_the_text_of_the_last_user_message() {
+    check(
+        "last_user",
+        &[
+            r#"{"messages":[{"role":"user","content":"⟦BLOCK\n\n---\n\n⟧dark mode?"}]}"#,
+            r#"{"messages":[{"role":"system","content":"Be brief."},{"role":"user","content":"Hi"},{"role":"assistant","content":"Hi."},{"role":"user","content":"⟦BLOCK\n\n---\n\n⟧dark mode?"}]}"#,
+            r#"{"messages":[{"role":"user","content":"Hi"},{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:,x"}},{"type":"text","text":"⟦BLOCK\n\n---\n\n⟧dark mode?"}]},{"role":"assistant","content":null,"tool_calls":[]},{"role":"tool","content":"{}"}]}"#,
+            r#"{"messages":[{"role":"user","content":"dark mode?"},{"role":"user","content":[⟦PART,⟧{"type":"image_url","image_url":{"url":"data:,x"}}]}]}"#,
         ],
     )
     .await;
@@ -343,7 +362,13 @@ fn edited(request: &Value, position: &str, block: &str) -> Value {
             }
         }
         _ => {
-            let first = messages.iter_mut().find(|message| is_user(message)).unwrap();
+            let mut users = messages.iter_mut().filter(|message| is_user(message));
+            let first = if position == "last_user" {
+                users.next_back()
+            } else {
+                users.next()
+            };
+            let first = first.unwrap();
             let before = |text: &str| json!(format!("{block}\n\n---\n\n{text}"));
             match first.get("content").cloned().unwrap_or_default() {
                 Value::String(text) => first["content"] = before(&text),
@@ -369,7 +394,7 @@ fn edited(request: &Value, position: &str, block: &str) -> Value {
 fn any_request_is_forwarded_as_it_is_but_for_the_block() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let block = BLOCK.replace(r"\n", "\n");
-    for position in ["system", "first_user", "before_last"] {
+    for position in ["system", "first_user", "before_last", "last_user"] {
         let (backend, app) = runtime.block_on(maia(position));
         let requests = (
             prop::collection::vec(any_message(), 0..4),

@@ -226,7 +226,7 @@ fn bad_settings_are_named() {
         (
             json!({ "context_position": "top" }),
             "config.context_position",
-            "system, first_user, before_last",
+            "system, first_user, before_last, last_user",
         ),
         (
             json!({ "context_position": 1 }),

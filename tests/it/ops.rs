@@ -151,7 +151,7 @@ fn requests_are_counted() {
     assert!((value(&maia, chat_requests) - 2.0).abs() < 0.1);
     assert!((value(&maia, injected) - 1.0).abs() < 0.1);
     assert!((value(&maia, stored) - 1.0).abs() < 0.1);
-    assert!(value(&maia, "maia_proxy_context_tokens_total") > 5.0);
+    assert!(value(&maia, "maia_proxy_context_tokens_total{kind=\"new\"}") > 5.0);
     assert!((value(&maia, "maia_proxy_request_duration_seconds_count{route=\"chat\"}") - 2.0).abs() < 0.1);
     maia.get("/proxy/v1/models").expect(200);
     assert!((value(&maia, "maia_proxy_requests_total{route=\"relay\",status=\"2xx\"}") - 1.0).abs() < 0.1);

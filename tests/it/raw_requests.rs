@@ -160,7 +160,7 @@ fn inserted<'a>(shorter: &str, longer: &'a str) -> Option<&'a str> {
 #[test]
 fn a_forwarded_request_is_the_clients_bytes_and_one_insertion() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    for position in ["system", "first_user", "before_last"] {
+    for position in ["system", "first_user", "before_last", "last_user"] {
         let (backend, app) = runtime.block_on(async {
             let backend = Backend::replying(Reply::says("Yes.")).await;
             let settings = [("proxy.context_position", position), ("proxy.auto_remember", "false")];

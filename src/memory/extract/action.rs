@@ -4,8 +4,9 @@ use super::{
     belonging,
     clause::{Clause, Shape, Subject},
     policy::Verdict,
+    predicate::NUMBERS,
     verbs::is_gerund,
-    words::{TASK_NOUNS, Words, words},
+    words::{RELATIONS, TASK_NOUNS, Words, words},
 };
 
 words! {
@@ -26,7 +27,7 @@ words! {
     /// Of those, verbs that state a fact when what follows is concrete, and the message is not about a task.
     FACT_VERBS = "
         use used write wrote read make made watch saw learned spend spent give gave create created received post share stay stayed
-        support  get got teach played loved enjoyed decided talk loved hear considered struggle struggled care
+        support  get got teach played loved enjoyed decided talk talked spoke loved hear considered struggle struggled care
         did do  made shared believe felt";
 
     /// Verbs of liking, in all tenses that last.
@@ -61,6 +62,18 @@ words! {
 
     /// The same verbs, where a certain word after them makes a lasting fact of it ("working as", "working at").
     LASTING_AFTER = "as at for towards toward with part-time full-time remotely nights college university school married divorced through on to my a";
+
+    /// What somebody has been doing for a while, which the moment does not explain.
+    LONG_ING = "looking working doing taking reading watching running coming going writing creating building making developing sharing exploring";
+
+    /// Progressive verbs of a plan that is not made yet, but meant.
+    CONSIDERED = "thinking considering";
+
+    /// What is done for the body's or the mind's sake ("I'm doing yoga").
+    PRACTICES = "yoga pilates crossfit karate judo therapy chemo physio keto paleo cardio tai dialysis ivf rehab ballet gymnastics";
+
+    /// What one works on for a life ("working on opening a studio").
+    VENTURES = "opening starting becoming launching expanding growing buying renovating restoring quitting losing adopting";
 
     /// Papers and talks: in the making, they are the task at hand.
     PAPERS = "article presentation report blog speech lecture quiz lesson email letter newsletter cv resume paper post survey workshop webinar pitch slides";
@@ -120,6 +133,12 @@ pub(super) fn habit(clause: &Clause<'_>) -> Option<Verdict> {
         return liking(clause, rest).then_some(("preference", 0.85));
     }
     let wanted = matches!(main, "need" | "want" | "needed" | "wanted");
+    if main == "get" && matches!(next, "up" | "home") && clause.is_timed() | clause.recurs() | has_hour(clause) {
+        return Some(("habit", 0.75));
+    }
+    if main == "get" && verb.negated && !clause.recurs() {
+        return None;
+    }
     if TALK_VERBS.has(main) && (wanted || !(told >= 2 && (clause.is_by_calendar() || FACT_VERBS.has(main)))) {
         return None;
     }
@@ -127,6 +146,14 @@ pub(super) fn habit(clause: &Clause<'_>) -> Option<Verdict> {
         return Some(("habit", 0.85));
     }
     (told >= 1 || STANDING.has(main) && clause.content(verb.main) >= 1).then_some(("habit", 0.7))
+}
+
+/// Whether the clause says at what hour.
+fn has_hour(clause: &Clause<'_>) -> bool {
+    clause
+        .words
+        .windows(2)
+        .any(|pair| matches!(pair, [at, hour] if at.lower == "at" && (NUMBERS.has(&hour.lower) || hour.lower.starts_with(|c: char| c.is_ascii_digit()))))
 }
 
 /// Whether what is liked is named, and not one of the things just spoken of.
@@ -141,7 +168,10 @@ fn liking(clause: &Clause<'_>, at: usize) -> bool {
                     "see" | "hear" | "know" | "think" | "say" | "ask" | "be"
                 )
         }
-        "the" => told >= 2 && !clause.words.iter().any(|word| CHOOSING.has(&word.lower)),
+        "all" if matches!(clause.word(at + 1), "the" | "these" | "those") => false,
+        "the" => {
+            told >= 2 && !clause.ends_with_pronoun_verb() && !clause.words.iter().any(|word| CHOOSING.has(&word.lower))
+        }
         _ => told >= 1,
     }
 }
@@ -173,6 +203,9 @@ pub(super) fn event(clause: &Clause<'_>) -> Option<Verdict> {
     let gerund_at = verb.main + 1 + usize::from(main == "gave" && next == "up");
     if matches!(main, "stopped" | "quit" | "gave") && is_gerund(clause.word(gerund_at)) {
         return (!PASSING_ING.has(clause.word(gerund_at)) && !clause.has_noun(&TASK_NOUNS)).then_some(("ended", 0.85));
+    }
+    if main == "moved" && next == "here" && clause.word(verb.main + 2) == "from" {
+        return (clause.content(verb.main + 3) >= 1).then_some(("home", 0.85));
     }
     if is_talk(clause, main)
         || clause.points_out(verb.main + 1)
@@ -215,21 +248,62 @@ pub(super) fn progressive(clause: &Clause<'_>) -> Option<Verdict> {
             let life = LIFE_PLANS.has(clause.word(rest + 1)) && clause.content(rest + 1) >= 2;
             (!clause.has_noun(&PAPERS) && (told >= 2 && next != "to" || life)).then_some(("plan", 0.7))
         }
-        "living" => Some(("home", 0.8)),
+        "living"
+            if matches!(
+                next,
+                "in" | "at" | "on" | "near" | "with" | "alone" | "abroad" | "outside" | "off" | "by"
+            ) =>
+        {
+            Some(("home", 0.8))
+        }
+        "living" => (told >= 2).then_some(("activity", 0.65)),
         "working" | "studying" | "teaching" => {
-            let job =
-                matches!(next, "at" | "as") || !clause.has_noun(&TASK_NOUNS) && (next != "on" || names(&LONG_WORK));
+            let long = names(&LONG_WORK) || VENTURES.has(clause.word(rest + 1)) && clause.content(rest + 2) >= 1;
+            let job = matches!(next, "at" | "as") || !clause.has_noun(&TASK_NOUNS) && (next != "on" || long);
             job.then_some(("work", 0.8))
         }
-        "looking" => (next == "for" && names(&SOUGHT)).then_some(("plan", 0.7)),
+        "looking" if next == "for" => names(&SOUGHT).then_some(("plan", 0.7)),
+        "looking" if next == "forward" => {
+            let meant = is_gerund(clause.word(rest + 2)) && clause.content(rest + 3) >= 1;
+            (meant && is_meant(clause, rest + 3)).then_some(("plan", 0.65))
+        }
+        _ if CONSIDERED.has(main) => considered(clause, rest),
+        "doing" if PRACTICES.has(next) || is_gerund(next) && told == 1 => Some(("activity", 0.7)),
+        _ if verb.shape == Shape::PerfectBeing && LONG_ING.has(main) => {
+            let about = told >= 2 && !clause.has_noun(&TASK_NOUNS) && !is_about_something_said(clause, rest);
+            about.then_some(("activity", 0.65))
+        }
         _ if PASSING_ING.has(main) => {
             let lasting =
                 LASTING_AFTER.has(next) && !ERRANDS.has(clause.word(rest + 1)) && clause.content(rest + 1) >= 1;
             let begun = matches!(main, "going" | "getting" | "starting") || clause.is_timed();
-            (lasting && begun && !clause.has_noun(&TASK_NOUNS)).then_some(("plan", 0.65))
+            let dated = clause.is_ahead() && told >= 2;
+            ((lasting && begun || dated) && !clause.has_noun(&TASK_NOUNS)).then_some(("plan", 0.65))
         }
         _ => (!clause.has_noun(&PAPERS)).then_some(("activity", 0.7)),
     }
+}
+
+/// "I'm considering adopting a dog", "we're thinking about going camping next month". Without a thing or a day it is talk.
+fn considered(clause: &Clause<'_>, rest: usize) -> Option<Verdict> {
+    let at = if matches!(clause.word(rest), "about" | "of") {
+        rest + 1
+    } else {
+        rest
+    };
+    let meant = is_gerund(clause.word(at)) && clause.content(at + 1) >= 1 && is_meant(clause, at + 1);
+    (meant && !clause.has_noun(&PAPERS)).then_some(("plan", 0.65))
+}
+
+/// Whether what is planned is of a life and not of the next five minutes: it has a day, a name, or is a step that people plan.
+fn is_meant(clause: &Clause<'_>, at: usize) -> bool {
+    let verb = clause.word(at - 1);
+    let base = verb.strip_suffix("ing").unwrap_or(verb);
+    let step = LIFE_PLANS.has(base) || LIFE_PLANS.has(&format!("{base}e")) || clause.word(at - 1) == "starting";
+    let vague = VAGUE_WISHES.has(base) || VAGUE_WISHES.has(&format!("{base}e")) || base == "see" || base == "try";
+    let concrete = if vague { clause.content(at) >= 2 } else { step };
+    let dated = clause.is_ahead() && clause.content(at) >= 1;
+    (step && concrete || dated) && !clause.points_out(at) && !clause.has_noun(&TASK_NOUNS)
 }
 
 /// "I want to become a nurse", "I'd love to visit Japan": a plan or a wish for a life.
@@ -266,6 +340,14 @@ pub(super) fn experience(clause: &Clause<'_>) -> Option<Verdict> {
     if matches!(main, "lived" | "worked" | "studied" | "taught" | "owned" | "played") {
         return standing(clause, main);
     }
+    if main == "known"
+        && clause
+            .from(verb.main + 1)
+            .iter()
+            .any(|word| RELATIONS.has_noun(&word.lower))
+    {
+        return Some(("relation", 0.75));
+    }
     let told = !clause.points_out(verb.main + 1) && !is_talk(clause, main) && clause.content(verb.main + 1) >= 2;
     told.then_some(("experience", 0.7))
 }
@@ -273,6 +355,14 @@ pub(super) fn experience(clause: &Clause<'_>) -> Option<Verdict> {
 /// "I'm going to visit my aunt", "I will be in London from 3 to 7 May".
 pub(super) fn plan(clause: &Clause<'_>) -> Option<Verdict> {
     let rest = clause.verb.main + 1;
+    // "I'll never forget the day …" vouches for the day.
+    let kept = matches!(
+        (clause.word(clause.verb.main - 1), clause.word(clause.verb.main)),
+        ("always", "remember") | ("never", "forget")
+    );
+    if kept && clause.content(rest) >= 2 && !clause.points_out(rest) {
+        return Some(("experience", 0.7));
+    }
     let told = clause.content(rest);
     let fixed = clause.is_timed() && told >= 1 || clause.verb.shape == Shape::GoingTo && told >= 2;
     (PLANNED.has(clause.word(clause.verb.main)) && fixed && !clause.points_out(rest)).then_some(("plan", 0.7))

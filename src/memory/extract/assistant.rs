@@ -106,7 +106,7 @@ fn noted(sentence: &Sentence, users: usize) -> Vec<Extracted> {
         wants: Wants::Noting,
         ..Setting::default()
     };
-    from_sentence(&said, setting, Speaker::Assistant)
+    from_sentence(&said, setting, Speaker::Assistant, &mut None)
         .into_iter()
         .filter(|found| !found.content.contains(" want") && found.rule != "instruction")
         .map(|found| Extracted {

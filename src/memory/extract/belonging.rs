@@ -2,12 +2,16 @@
 
 use super::{
     action::wish,
-    clause::{Clause, Shape, is_adverb},
+    clause::{Clause, Shape, Subject, is_adverb},
     policy::Verdict,
-    words::{POINTERS, RELATIONS, TALK_NOUNS, TASK_NOUNS, words},
+    predicate::NUMBERS,
+    words::{OWNED, POINTERS, RELATIONS, TALK_NOUNS, TASK_NOUNS, TECHNICAL, words},
 };
 
 words! {
+    /// Good days.
+    FUN = "time fun blast ball";
+
     /// Things that are had only for the moment or for the task.
     PASSING_THINGS = "
         question problem issue idea doubt feeling time fun blast ball look thought concern trouble hope luck chance point clue request
@@ -67,7 +71,8 @@ pub(super) fn possession(clause: &Clause<'_>) -> Option<Verdict> {
         "goal" | "dream" | "plan" | "aim" | "ambition" | "wish"
     ) && predicate == "to"
     {
-        return wish(clause, verb.main + 1);
+        let aimed = clause.content(verb.main + 1) >= 3 && !clause.has_noun(&TASK_NOUNS);
+        return wish(clause, verb.main + 1).or_else(|| aimed.then_some(("plan", 0.65)));
     }
     if owned.iter().any(|word| word.lower.starts_with("favo")) {
         if owned.len() == 1 || owned.iter().skip(1).any(|word| POINTERS.has(&word.lower)) {
@@ -75,11 +80,19 @@ pub(super) fn possession(clause: &Clause<'_>) -> Option<Verdict> {
         }
         return Some(("favourite", 0.9));
     }
+    if verb.shape == Shape::Be
+        && clause.is_timed()
+        && matches!(predicate, "on" | "due" | "in" | "at" | "next" | "tomorrow")
+    {
+        return Some(("date", 0.75));
+    }
     if owned.iter().any(|word| RELATIONS.has_noun(&word.lower)) {
         let idle = clause.content(verb.main) < 2
             && matches!(verb.shape, Shape::Past | Shape::Perfect | Shape::Being)
             && !clause.is_timed();
-        return (!idle && !SAYING.has(predicate)).then_some(("relation", 0.85));
+        let unsaid = !matches!(verb.shape, Shape::Be | Shape::Was)
+            && matches!(clause.word(verb.main + 1), "it" | "this" | "that");
+        return (!idle && !unsaid && !SAYING.has(predicate)).then_some(("relation", 0.85));
     }
     Some((
         if matches!(verb.shape, Shape::Be | Shape::Was) {
@@ -119,6 +132,20 @@ pub(super) fn having(clause: &Clause<'_>) -> Option<Verdict> {
     if family && !past && !clause.points_out(at) {
         return Some(("relation", 0.85));
     }
+    // "We had a blast last year at the Pride fest": the day was had, not the blast.
+    if past && (FUN.has(first) || FUN.has(second)) {
+        let day = clause.is_timed() || clause.is_named();
+        return (day && clause.content(at) >= 3 && !clause.has_noun(&TASK_NOUNS)).then_some(("event", 0.65));
+    }
+    let head = if NUMBERS.has(first) || matches!(first, "one" | "two") {
+        second
+    } else {
+        first
+    };
+    let material = TECHNICAL.has_noun(head) && !OWNED.has_noun(head);
+    if matches!(clause.subject, Subject::I | Subject::We) && material && !clause.is_timed() {
+        return None;
+    }
     if clause.points_out(at)
         || PASSING_THINGS.has_noun(first)
         || PASSING_THINGS.has_noun(second)
@@ -146,11 +173,9 @@ pub(super) fn got(clause: &Clause<'_>) -> Option<Verdict> {
     if GOT.has(next) {
         return Some(("event", 0.85));
     }
-    let thing = matches!(next, "a" | "an" | "my" | "our" | "two" | "three" | "into")
+    let thing = matches!(next, "a" | "an" | "another" | "my" | "our" | "two" | "three" | "into")
         && clause.content(clause.verb.main + 2) >= 1;
-    let task = clause
-        .words
-        .iter()
-        .any(|word| TASK_NOUNS.has_noun(&word.lower) || PASSING_THINGS.has_noun(&word.lower));
+    let object = clause.from(clause.verb.main + 2).iter().take(4);
+    let task = clause.has_noun(&TASK_NOUNS) || object.clone().any(|word| PASSING_THINGS.has_noun(&word.lower));
     (thing && !task && (clause.content(clause.verb.main + 2) >= 2 || clause.is_timed())).then_some(("event", 0.7))
 }

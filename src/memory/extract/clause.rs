@@ -112,7 +112,7 @@ impl<'a> Clause<'a> {
             "i" => (Subject::I, start + 1),
             "we" => (Subject::We, start + 1),
             "me" if word(words, start + 1) == "and" && word(words, start + 2) == "my" => {
-                let end = noun_phrase_end(words, start + 3)?;
+                let end = plural_phrase_end(words, start + 3)?;
                 (Subject::Together(end - 1), end)
             }
             "me" => return None,
@@ -166,6 +166,28 @@ impl<'a> Clause<'a> {
         self.words
             .iter()
             .any(|word| TIME_WORDS.has(&word.lower) || word.text == "May" || is_year(word))
+    }
+
+    /// Whether the clause fixes a time that is still to come ("next month", "on Saturday", "in June").
+    pub(super) fn is_ahead(&self) -> bool {
+        self.words.windows(2).any(|pair| {
+            let [first, second] = pair else { return false };
+            let day = TIME_WORDS.has(&second.lower) || second.text == "May";
+            matches!(first.lower.as_str(), "next" | "this" | "on" | "in")
+                && day
+                && second.lower != "year"
+                && second.lower != "years"
+                || first.lower == "next" && second.lower == "year"
+        }) || self
+            .words
+            .iter()
+            .any(|word| matches!(word.lower.as_str(), "tomorrow" | "soon"))
+    }
+
+    /// Whether the clause ends in what a pronoun does ("the freedom it brings"): it says something of what was spoken of before.
+    pub(super) fn ends_with_pronoun_verb(&self) -> bool {
+        let said: Vec<&Word> = self.words.iter().filter(|word| word.is_word()).collect();
+        matches!(said.as_slice(), [.., pronoun, _] if matches!(pronoun.lower.as_str(), "it" | "they" | "that" | "this"))
     }
 
     /// Whether the clause names somebody or something after its verb.
@@ -321,6 +343,14 @@ pub(super) fn is_auxiliary(word: &str) -> bool {
             | "'ve"
             | "used"
     )
+}
+
+/// The same for a phrase that names several ("me and my sister"): a verb without an ending follows it.
+fn plural_phrase_end(words: &[Word], from: usize) -> Option<usize> {
+    (from + 1..(from + LONGEST_SUBJECT).min(words.len()))
+        .find(|at| BASES.has(word(words, *at)))
+        .filter(|at| words.get(from..*at).is_some_and(|named| named.len() <= 3))
+        .or_else(|| noun_phrase_end(words, from))
 }
 
 /// Place of the finite verb that ends the noun phrase begun before `from`.

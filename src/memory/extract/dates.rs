@@ -11,6 +11,7 @@ pattern!(
       (?P<day> the\ day\ before\ yesterday | the\ day\ after\ tomorrow | yesterday | today | tomorrow | tonight | last\ night | this\ (?:morning|afternoon|evening) )
     | (?P<which> next | last | this | this\ past | this\ coming | past )\ 
       (?P<unit> monday | tuesday | wednesday | thursday | friday | saturday | sunday | weekend | week | month | year
+              | spring | summer | autumn | fall
               | january | february | march | april | may | june | july | august | september | october | november | december )
     | (?P<ago> an? | one | two | three | four | five | six | seven | eight | nine | ten | eleven | twelve | [0-9]{1,3} )\ (?P<ago_unit> day | week | month | year )s?\ ago
     | in\ (?P<in> an? | one | two | three | four | five | six | seven | eight | nine | ten | eleven | twelve | [0-9]{1,3} )\ (?P<in_unit> day | week | month | year )s?
@@ -77,6 +78,7 @@ fn named(which: &str, unit: &str, today: NaiveDate) -> Option<String> {
         }
         "week" => days_on(monday(today)?, step * 7).map(|day| format!("week of {day}")),
         "month" | "year" => shifted(today, step, unit),
+        "spring" | "summer" | "autumn" | "fall" => season(which, unit, today).map(|year| year.to_string()),
         month => {
             let month = month.parse::<chrono::Month>().ok()?.number_from_month();
             let year = match (past, which) {
@@ -87,6 +89,30 @@ fn named(which: &str, unit: &str, today: NaiveDate) -> Option<String> {
             };
             Some(format!("{year}-{month:02}"))
         }
+    }
+}
+
+/// The year of "last summer", the newest that is over, or of "next spring", the first that has not begun. Seasons as north of the equator; in winter
+/// they lie in two years, and in the south their names mean others, so the year is all that is said.
+fn season(which: &str, season: &str, today: NaiveDate) -> Option<i32> {
+    let (begins, over) = match season {
+        "spring" => (3, 6),
+        "summer" => (6, 9),
+        _ => (9, 12),
+    };
+    match which {
+        "last" => Some(if today.month() >= over {
+            today.year()
+        } else {
+            today.year() - 1
+        }),
+        "next" => Some(if today.month() < begins {
+            today.year()
+        } else {
+            today.year() + 1
+        }),
+        "this" | "this coming" => Some(today.year()),
+        _ => None,
     }
 }
 

@@ -22,9 +22,11 @@ pub(super) fn third_person_sentence(clause: &Clause<'_>) -> String {
             !(text.starts_with('\'') && matches!(clause.subject, Subject::Mine)),
         );
     }
+    // "I've got two cats" is "I have two cats".
+    let got = clause.verb.shape == Shape::Have && clause.word(finite + 1) == "got";
     push_swapped(
         &mut out,
-        clause.from(finite + 1),
+        clause.from(finite + 1 + usize::from(got)),
         singular && coordinates(clause.verb.shape),
     );
     out.finish()
@@ -48,6 +50,17 @@ pub(super) fn about_user(words: &[Word]) -> String {
         }
     }
     out.finish()
+}
+
+/// Words with the speaker replaced by "they", in lower case at the start and without end mark.
+pub(super) fn they(words: &[Word]) -> String {
+    let mut out = Line::default();
+    push_swapped(&mut out, words, false);
+    let text = out.finish();
+    let mut chars = text.chars();
+    chars
+        .next()
+        .map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
 }
 
 /// Writes the subject and returns the place of the word after it.

@@ -16,6 +16,9 @@ words! {
         sign translate default prefer assume put be say mention tell send suggest recommend remind skip stop make refer quote list convert
         double-check check stick limit capitalize spell do offer drop omit";
 
+    /// What somebody does when they turn to an assistant.
+    ASKING = "ask say write send paste mention talk request need want share give tell use greet message";
+
     /// Verbs that ask for a task to be done now.
     REQUESTS = "
         write rewrite translate summarize summarise explain generate create list describe give make compose draft fix find calculate compute
@@ -68,6 +71,7 @@ pub(super) fn is_request(sentence: &str) -> bool {
     };
     match first {
         "can" | "could" | "would" | "will" => words.next() == Some("you"),
+        "guess" => words.next() != Some("what"),
         _ => REQUESTS.has(first),
     }
 }
@@ -80,6 +84,9 @@ pub(super) fn lasting(words: &[Word], requests: bool) -> Option<(String, Verdict
     }
     if let Some(name) = called(words, &lower) {
         return Some((name, ("name", 0.9)));
+    }
+    if let Some(found) = on_occasion(words).filter(|_| !requests) {
+        return Some(found);
     }
     let lead = |phrases: &[&[&str]]| {
         phrases
@@ -147,9 +154,7 @@ pub(super) fn lasting(words: &[Word], requests: bool) -> Option<(String, Verdict
     if play || first == "do" && adverb.is_empty() {
         return None;
     }
-    let order = grammar::about_user(ordered);
-    let mut chars = order.chars();
-    let order: String = chars.next().map(|c| c.to_lowercase().chain(chars).collect())?;
+    let order = grammar::they(ordered);
     let order = order
         .trim_end_matches(" please")
         .trim_end_matches(',')
@@ -157,18 +162,33 @@ pub(super) fn lasting(words: &[Word], requests: bool) -> Option<(String, Verdict
         .trim_end_matches(" going forward")
         .trim_end_matches(" in the future")
         .to_owned();
-    let order = order.replace("User's ", "their ").replace("User", "them");
-    let order = order
-        .split(' ')
-        .map(|word| if word == "I" { "they" } else { word })
-        .collect::<Vec<_>>()
-        .join(" ");
     let content = match (adverb, marked) {
         ("", _) => format!("User wants the assistant to {order} from now on"),
         ("not", _) => format!("User wants the assistant not to {order} from now on"),
         (adverb, _) => format!("User wants the assistant to {adverb} {order}"),
     };
     Some((content, ("instruction", 0.85)))
+}
+
+/// "Whenever I ask for code, include type hints": an order that lasts because its occasion comes again.
+fn on_occasion(words: &[Word]) -> Option<(String, Verdict)> {
+    let recurs = match words {
+        [first, ..] if first.lower == "whenever" => true,
+        [first, second, ..] => matches!(first.lower.as_str(), "every" | "each" | "any") && second.lower == "time",
+        _ => false,
+    };
+    let comma = words.iter().position(|word| word.lower == ",").filter(|_| recurs)?;
+    let (occasion, order) = (words.get(..comma)?, words.get(comma + 1..)?);
+    let order = order.get(usize::from(order.first()?.lower == "please")..)?;
+    let asked = occasion
+        .windows(2)
+        .any(|pair| matches!(pair, [i, verb] if i.lower == "i" && ASKING.has(&verb.lower)));
+    if !asked || order.len() < 2 || !ANSWERING.has(&order.first()?.lower) {
+        return None;
+    }
+    let (order, occasion) = (grammar::they(order), grammar::they(occasion));
+    let content = format!("User wants the assistant to {order} {occasion}");
+    Some((content, ("instruction", 0.8)))
 }
 
 /// "Call me Sam", "please address me as Dr. Lee".

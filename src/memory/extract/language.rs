@@ -29,7 +29,7 @@ const FILES: &[&str] = &[
 /// How much of a message is looked at to tell its language, in bytes.
 const SAMPLE_BYTES: usize = 2_048;
 /// Words by which English is told from the languages of [`FILES`].
-const ENGLISH: &str = r"(?i)\b(?:i|i'm|my|the|is|are|and|of|to|have|with|that|for|you|it|not|was|do|does|what|how|please|call|never|always|from|use|we|at|this)\b";
+const ENGLISH: &str = r"(?i)\b(?:i|i'm|my|the|is|are|and|of|to|have|with|that|for|you|it|not|was|do|does|what|how|please|call|never|always|from|use|we|at|this|me|helps?|gives?|makes?|brings?|keeps?|has|got|just|been|she|he|his|they)\b";
 
 /// A language as its file writes it.
 #[derive(Deserialize)]

@@ -37,6 +37,11 @@ pattern!(
     REPORTED,
     r"(?i)\b(?:text|passage|page|article|document|e-?mail|letter|note|message|website|site|book|sign|prompt|sentence|story) (?:says|reads|states|goes|said|begins|starts)\s*[:,]"
 );
+// "A man says: …" – whoever it is, it is their word. The colon tells it from what somebody said of themselves.
+pattern!(
+    SPOKEN,
+    r"(?i)(?:\A|[\n.?!]\s*)[^\n.?!:]{1,60}\b(?:says|said|asks|asked|wrote|writes|claims|claimed|replied|replies|texted|posted|answered)(?: (?:me|us|to me|back|that))?\s*:"
+);
 // "Write a poem …" – what follows is fiction.
 pattern!(
     FICTION,
@@ -90,7 +95,7 @@ pub(super) fn without_pasted(text: &str) -> String {
     let whole = text.len();
     let text = capped(text, OWN_REACH);
     let shown = SHOWN.find(text).filter(|found| !OWN_SITUATION.is_match(found.as_str()));
-    let cuts = [&ANNOUNCED, &WORKED_ON, &LABELLED, &FICTION, &REPORTED];
+    let cuts = [&ANNOUNCED, &WORKED_ON, &LABELLED, &FICTION, &REPORTED, &SPOKEN];
     let end = cuts
         .into_iter()
         .filter_map(|pattern| pattern.find(text))

@@ -100,7 +100,7 @@ fn is_believed(clause: &Clause<'_>, setting: Setting, (rule, _): Verdict) -> boo
     let supported = clause.words.iter().any(|word| OWNED.has_noun(&word.lower))
         || setting.wants == Wants::Noting && clause.is_timed();
     !setting.technical
-        && !clause.has_noun(&TASK_NOUNS)
+        && (rule == "date" || !clause.has_noun(&TASK_NOUNS))
         && !clause.ends_pointing()
         && (setting.wants == Wants::Nothing || !SUPPORTING_RULES.has(rule) || supported)
 }
@@ -130,10 +130,12 @@ fn is_spoiled(clause: &Clause<'_>) -> bool {
     });
     // What holds of the speaker and the listener together ("we make a great pair") is small talk.
     let ours = clause.subject == Subject::We
-        && clause
-            .words
-            .iter()
-            .any(|word| matches!(word.lower.as_str(), "together" | "each" | "team" | "all"));
+        && clause.verb.shape != Shape::Past
+        && clause.words.iter().enumerate().any(|(at, word)| {
+            let joined = word.lower == "together"
+                && !matches!(clause.word(at.saturating_sub(1)), "putting" | "getting" | "bringing");
+            joined || matches!(word.lower.as_str(), "each" | "team" | "all")
+        });
     doubtful || ours
 }
 

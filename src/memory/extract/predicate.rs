@@ -3,6 +3,7 @@
 //! Adjectives are moods more often than traits, so they are refused unless listed; nouns are kept unless listed.
 
 use super::{
+    action::wish,
     clause::{Clause, Shape, Subject, is_adverb},
     policy::Verdict,
     verbs::is_past,
@@ -51,7 +52,7 @@ words! {
         program programme year sales marketing finance tech it nursing education healthcare retail construction";
 
     /// What somebody may be on.
-    STATES_TO_BE = "diet keto medication medications insulin team board council antidepressants disability leave parole probation statins antibiotics committee";
+    STATES_TO_BE = "diet keto call medication medications insulin team board council antidepressants disability leave parole probation statins antibiotics committee";
 
     /// Nouns after "I'm a" that are moods or turns of phrase.
     PASSING_NOUNS = "bit little mess wreck loss idiot fool  lot tad few couple moron joke  mile day step minute ways";
@@ -77,6 +78,27 @@ pub(super) fn being(clause: &Clause<'_>) -> Option<Verdict> {
             return Some(("identity", 0.7));
         }
         "in" | "at" | "on" => return place(clause, at),
+        "of" if next == "a" => return noun(clause, at + 2),
+        "part" if next == "of" => {
+            return (clause.content(at + 2) >= 1 && !clause.points_out(at + 2)).then_some(("identity", 0.7));
+        }
+        "ex" => return (clause.content(at + 1) >= 1).then_some(("identity", 0.8)),
+        "lucky" | "blessed" | "fortunate" | "grateful" | "thankful" if matches!(next, "to" | "for") => {
+            let family = clause
+                .from(at + 1)
+                .iter()
+                .take(5)
+                .any(|word| RELATIONS.has_noun(&word.lower));
+            let theirs = clause
+                .from(at + 1)
+                .iter()
+                .take(4)
+                .any(|word| matches!(word.lower.as_str(), "my" | "our"));
+            return (family && theirs).then_some(("relation", 0.7));
+        }
+        "excited" | "thrilled" | "happy" | "proud" | "stoked" | "pumped" if next == "to" => {
+            return wish(clause, at + 2).filter(|_| clause.is_timed() || clause.is_named());
+        }
         "not" | "" => return None,
         "from" => return (clause.content(at + 1) >= 1).then_some(("home", 0.9)),
         "into" => return (clause.content(at + 1) >= 1 && !clause.points_out(at + 1)).then_some(("preference", 0.8)),

@@ -103,12 +103,21 @@ pub(super) fn clauses(words: &[Word]) -> Vec<&[Word]> {
             continue;
         }
         has_verb |=
-            is_auxiliary(&this.lower) || this.lower.starts_with('\'') || (at > start && follows_subject(words, at));
+            is_auxiliary(&this.lower) || is_contracted(&this.lower) || (at > start && follows_subject(words, at));
         at += 1;
     }
     found.push(words.get(start..).unwrap_or_default());
     found.retain(|clause| clause.len() > 1);
     found
+}
+
+/// Whether a word holds a verb cut short ("'m", "that's").
+fn is_contracted(word: &str) -> bool {
+    word.starts_with('\'')
+        || matches!(
+            word,
+            "that's" | "it's" | "he's" | "she's" | "there's" | "here's" | "what's" | "they're" | "let's"
+        )
 }
 
 /// Whether the word at `at` comes after a pronoun or is a verb that can end a noun phrase.
@@ -151,6 +160,8 @@ fn begins_clause(words: &[Word], at: usize) -> bool {
         {
             true
         }
+        // "…, but my favourite is hip hop" says of what only in the clause before it.
+        "my" | "our" if word(words, at + 1).starts_with("favo") && is_auxiliary(word(words, at + 2)) => false,
         "my" | "our" => noun_phrase_end(words, at + 1).is_some_and(|end| {
             !words.get(at..end).unwrap_or_default().iter().any(|word| {
                 matches!(
@@ -165,8 +176,28 @@ fn begins_clause(words: &[Word], at: usize) -> bool {
                     && is_third_person(word(words, place - 1))
                     && !NOUN_BASES.has(word(words, place - 1).strip_suffix('s').unwrap_or_default())
         }),
-        "you" | "your" | "it" | "it's" | "that" | "that's" | "they" | "he" | "she" | "there" | "this" | "what"
-        | "how" => true,
+        "you" | "your" | "it" | "it's" | "that" | "that's" | "they" | "he" | "she" | "he's" | "she's" | "they're"
+        | "there" | "this" | "what" | "how" | "neither" | "none" => true,
+        // "…, write it for me": an order, whatever was stated before it.
+        "please" | "can" | "could" | "write" | "help" | "tell" | "give" | "show" | "explain" | "suggest" => {
+            before == ","
+                && matches!(
+                    word(words, at + 1),
+                    "me" | "us"
+                        | "it"
+                        | "this"
+                        | "that"
+                        | "you"
+                        | "a"
+                        | "an"
+                        | "the"
+                        | "some"
+                        | "help"
+                        | "write"
+                        | "give"
+                        | "suggest"
+                )
+        }
         _ => false,
     }
 }

@@ -3,9 +3,10 @@
 use super::{
     Extracted, Speaker,
     clause::Clause,
-    forget, grammar, instruction, language,
+    effect, elided, forget, grammar, instruction, language,
     pattern::pattern,
     policy::{self, Setting, Verdict, Wants},
+    reference::{self, Referent},
     secrets,
     sentence::{Sentence, Word, sentences, words},
     source,
@@ -18,7 +19,7 @@ use crate::model::Rule;
 words! {
     /// Words by which a sentence is known to be English.
     ENGLISH = "
-        the of and to for with at from my our 'm 've 'll 'd am have has had was were been by about this that these those not can could would will
+        the of and to for with at from my our 'm 're 've 'll 'd am have has had was were been by about this that these those not can could would will
         always never every because when who live lives lived love loves likes works worked moved grew got went go stopped quit they them their
         his her she you your is are are an as but than only which own used usually often";
 }
@@ -77,12 +78,13 @@ pub(super) fn extract(text: &str, rules: &[Rule]) -> Vec<Extracted> {
     {
         return Vec::new();
     }
+    let mut about = None;
     found
         .iter()
         .flat_map(|sentence| {
             let own = by_own_rules(sentence, rules);
             if own.is_empty() {
-                from_sentence(sentence, setting, Speaker::User)
+                from_sentence(sentence, setting, Speaker::User, &mut about)
             } else {
                 own
             }
@@ -119,8 +121,14 @@ fn by_own_rules(sentence: &Sentence, rules: &[Rule]) -> Vec<Extracted> {
         .collect()
 }
 
-/// The memories in one sentence of a message.
-pub(super) fn from_sentence(sentence: &Sentence, setting: Setting, speaker: Speaker) -> Vec<Extracted> {
+/// The memories in one sentence of a message. `about` is whom the sentence before it spoke of, and then whom this one does.
+pub(super) fn from_sentence(
+    sentence: &Sentence,
+    setting: Setting,
+    speaker: Speaker,
+    about: &mut Option<Referent>,
+) -> Vec<Extracted> {
+    let spoken_of = about.take();
     let all = words(&sentence.text);
     let memory = |content: String, verdict: Verdict| Extracted::new(content, verdict, speaker, sentence);
     if !is_english(&all) {
@@ -155,12 +163,16 @@ pub(super) fn from_sentence(sentence: &Sentence, setting: Setting, speaker: Spea
     }) {
         return Vec::new();
     }
-    let parts = clauses(stated);
-    let mut found: Vec<Extracted> = parts
-        .iter()
-        .filter_map(|part| statement(without_openers(part), setting))
-        .map(|(content, verdict)| memory(content, verdict))
-        .collect();
+    let whole = elided::with_subject(stated, sentence.question)
+        .filter(|_| speaker == Speaker::User && setting.wants != Wants::Task);
+    *about = spoken_of;
+    let mut found: Vec<Extracted> = Vec::new();
+    for part in clauses(whole.as_deref().unwrap_or(stated)) {
+        let named = about.as_deref().and_then(|about| reference::resolved(part, about));
+        let part = named.as_deref().unwrap_or(part);
+        found.extend(statement(without_openers(part), setting).map(|(content, verdict)| memory(content, verdict)));
+        *about = reference::referent(part);
+    }
     if found.is_empty() && asked && setting.wants != Wants::Task && speaker == Speaker::User {
         found.extend(instruction::told(stated).map(|(content, verdict)| memory(content, verdict)));
     }
@@ -177,6 +189,9 @@ fn is_english(words: &[Word]) -> bool {
 /// One clause as a memory.
 pub(super) fn statement(part: &[Word], setting: Setting) -> Option<(String, Verdict)> {
     if let Some(found) = is_mine(part) {
+        return Some(found);
+    }
+    if let Some(found) = effect::of(part, setting) {
         return Some(found);
     }
     let clause = Clause::read(part)?;

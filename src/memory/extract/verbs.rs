@@ -20,7 +20,7 @@ words! {
         undergone withdrawn outgrown rewritten";
 
     /// Base forms that end in "-ed".
-    ED_BASES = "need feed breed bleed speed weed seed heed succeed proceed exceed embed wed shed";
+    ED_BASES = "need feed breed bleed speed weed seed heed succeed proceed exceed embed wed shed reed deed indeed sled hundred kindred naked wicked sacred";
 
     /// Common base forms: needed only where a verb must be told from a noun (after "and", after "my …").
     BASES = "
@@ -63,7 +63,7 @@ words! {
 
 /// Whether `word` is a form of the past.
 pub(super) fn is_past(word: &str) -> bool {
-    IRREGULAR_PAST.has(word) || (word.len() > 4 && word.ends_with("ed") && !ED_BASES.has(word))
+    IRREGULAR_PAST.has(word) || (word.len() > 3 && word.ends_with("ed") && !ED_BASES.has(word))
 }
 
 /// Whether `word` can follow "have" in a perfect.

@@ -47,7 +47,8 @@ words! {
         fun_fact just_fyi just_an_fyi quick_fyi in_fact of_course you_know on_another_note on_that_note speaking_of_which as_i_said as_i_mentioned like_i_said
         as_for_me for_me for_my_part a_bit_about_me about_me some_background for_background some_context quick_background
         in_other_words to_clarify no_worries thank_you for_future_reference oh_and believe_it_or_not you_see in_case_you_wondered
-        good_morning good_evening good_afternoon good_to_know what_a_coincidence";
+        good_morning good_evening good_afternoon good_to_know what_a_coincidence guess_what_- guess_what guess_what_? long_story_short
+        i_wanted_to_say i_just_want_to_say";
 
     /// The first words of a phrase of time or place that may stand before the subject ("on weekends I …", "since 2019 my …").
     ADVERBIALS = "
@@ -103,7 +104,7 @@ words! {
         command terminal log config configuration template spreadsheet cell snippet parameter argument prompt instruction example step
         dictionary tuple pointer thread warning message stack schema parser compiler cursor sql pdf docx pixel boolean localhost
         dialog screen webpage widget dropdown enum struct interface constructor callback async cron pipeline pandas numpy kubernetes
-        draft outline thesis haiku list idea doubt suggestion solution approach requirement following scenario statement javascript
+        draft outline thesis haiku list idea doubt suggestion solution approach requirement following scenario statement javascript documentation docs tutorial changelog readme
         constant probability marble dice polynomial triangle chart excel vba docker nginx var repo option answer repo repository
         fault crash leak deadlock segfault
         port ssh firewall router plugin gradle maven npm pip unittest debugger breakpoint navbar";
@@ -136,6 +137,6 @@ words! {
 
     /// Endings of a question that a statement may carry, first word: ", what about you?".
     QUESTION_WORDS = "
-        what how who where when which why do does did are is was were have has had can could would will should any aren't isn't don't doesn't
+        what how who where when which why do does did are is was were have has had can could would will should want wanna any aren't isn't don't doesn't
         right ok okay huh correct you yours and or got have";
 }

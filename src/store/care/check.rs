@@ -18,6 +18,8 @@ const MAX_FINDINGS: usize = 20;
 
 /// The schema since which memories can be superseded.
 const SUPERSEDING: i64 = 3;
+/// The schema from which on namespaces count changes of the index, so that nobody takes what they read before a repair for what is there now.
+const COUNTING_REWRITES: i64 = 5;
 
 /// What the counts of each namespace should be, as the schema of the database has them: those of what is valid, and how much is superseded.
 struct Counting {
@@ -38,7 +40,11 @@ impl Counting {
             (
                 "superseded_at IS NULL",
                 "superseded_count",
-                "superseded_count = coalesce(superseded, 0),",
+                if version < COUNTING_REWRITES {
+                    "superseded_count = coalesce(superseded, 0),"
+                } else {
+                    "superseded_count = coalesce(superseded, 0), rewrites = old.rewrites + 1,"
+                },
             )
         };
         let counted = format!(

@@ -1,6 +1,7 @@
 """A real model behind llama.cpp's own OpenAI-compatible server, from PyPI alone: SmolLM2-135M-Instruct, 4,096 tokens of context.
+With `cache` it keeps what it has read of a prompt, and has 8,192.
 
-    .venv/bin/python tests/e2e/support/model_server.py [PORT] [THREADS]
+    .venv/bin/python tests/e2e/support/model_server.py [PORT] [THREADS] [cache]
 
 Prints its address once the model is loaded. It ends when its standard input does, so that it never outlives
 the program that started it, however that one ended.
@@ -27,10 +28,11 @@ def main():
     params.model_alias = [MODEL]
     params.hostnames = ["127.0.0.1"]
     params.port = int(sys.argv[1]) if len(sys.argv) > 1 else 0
-    params.n_ctx = 4096
+    keeps = "cache" in sys.argv[3:]
+    params.n_ctx = 8192 if keeps else 4096
     params.n_parallel = 1
     # With a part of the prompt from the cache the last bits differ, and the same question could get two answers.
-    params.cache_prompt = False
+    params.cache_prompt = keeps
     # llama.cpp's threads spin while they wait for each other: on a busy machine two are many times slower than one.
     params.cpuparams.n_threads = int(sys.argv[2]) if len(sys.argv) > 2 else 1
     server = xllamacpp.Server(params)

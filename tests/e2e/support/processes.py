@@ -161,9 +161,9 @@ class ModelServer:
 
     model = "smollm2-135m"
 
-    def __init__(self, folder, deadline=60.0):
+    def __init__(self, folder, deadline=60.0, options=()):
         script = pathlib.Path(__file__).with_name("model_server.py")
-        self.child = Child("model", [sys.executable, script], folder, stdin=subprocess.PIPE)
+        self.child = Child("model", [sys.executable, script, 0, 1, *options], folder, stdin=subprocess.PIPE)
         try:
             self.url = self._ready(deadline)
         except BaseException:

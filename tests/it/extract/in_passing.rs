@@ -7,7 +7,7 @@ pub(super) const IN_PASSING: Cases = &[
     ("hey, just fyi i'm colorblind", &["User is colorblind"]),
     (
         "We've got twins on the way, due in February.",
-        &["User has got twins on the way, due in February"],
+        &["User has twins on the way, due in February"],
     ),
     ("I am a single dad of two boys.", &["User is a single dad of two boys"]),
     ("My manager is called Ingrid.", &["User's manager is called Ingrid"]),

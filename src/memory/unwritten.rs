@@ -1,0 +1,101 @@
+//! What was injected into requests whose answers are on their way. The next turn comes after the answer, and may come before the block is on the disk.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rustc_hash::FxHashMap;
+use uuid::Uuid;
+
+use super::history::answered;
+use crate::model::{self, ContextPosition, NamespaceNumber};
+use crate::store::{HistoryHash, InjectedBlock, NewInjectedBlock, Store, StoreError};
+
+/// Blocks of requests whose answers are on their way, and of which the database does not know yet.
+#[derive(Debug, Default)]
+pub struct Unwritten {
+    blocks: Mutex<Blocks>,
+}
+
+#[derive(Debug, Default)]
+struct Blocks {
+    by_id: FxHashMap<Uuid, Arc<NewInjectedBlock>>,
+    /// Oldest first.
+    by_history: FxHashMap<HistoryHash, Vec<Arc<NewInjectedBlock>>>,
+}
+
+/// The hold on a block that is not written. Dropping it forgets the block.
+#[derive(Debug)]
+pub struct Kept {
+    unwritten: Arc<Unwritten>,
+    new: NewInjectedBlock,
+}
+
+impl Unwritten {
+    /// Lets later turns know of this one, from now on.
+    pub fn keep(self: &Arc<Self>, new: NewInjectedBlock) -> Kept {
+        let shared = Arc::new(new.clone());
+        let mut blocks = self.blocks();
+        blocks.by_id.insert(new.block.id, Arc::clone(&shared));
+        blocks.by_history.entry(new.block.history).or_default().push(shared);
+        drop(blocks);
+        Kept {
+            unwritten: Arc::clone(self),
+            new,
+        }
+    }
+
+    /// What is known of a turn, newest first.
+    pub(super) fn found_for(
+        &self,
+        namespace: NamespaceNumber,
+        position: ContextPosition,
+        history: &HistoryHash,
+    ) -> Vec<Arc<NewInjectedBlock>> {
+        let blocks = self.blocks();
+        let found = blocks.by_history.get(history).into_iter().flatten().rev();
+        found
+            .filter(|new| new.namespace == namespace && new.position == position)
+            .cloned()
+            .collect()
+    }
+
+    /// A block by its id.
+    pub(super) fn named(&self, namespace: NamespaceNumber, id: Uuid) -> Option<Arc<NewInjectedBlock>> {
+        let new = self.blocks().by_id.get(&id).cloned();
+        new.filter(|new| new.namespace == namespace)
+    }
+
+    fn forget(&self, block: &InjectedBlock) {
+        let mut blocks = self.blocks();
+        blocks.by_id.remove(&block.id);
+        if let Some(same) = blocks.by_history.get_mut(&block.history) {
+            same.retain(|other| other.block.id != block.id);
+            if same.is_empty() {
+                blocks.by_history.remove(&block.history);
+            }
+        }
+    }
+
+    fn blocks(&self) -> MutexGuard<'_, Blocks> {
+        self.blocks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Kept {
+    /// Writes the block, now that it is answered, and forgets it then.
+    ///
+    /// # Errors
+    /// The store is in trouble.
+    pub async fn write(mut self, store: &Store, answer: &str) -> Result<(), StoreError> {
+        // Without words the answer is a call of a tool, or was not read.
+        if !answer.trim().is_empty() {
+            self.new.block.answered = Some(answered(&self.new.block.history, answer));
+        }
+        store.keep_injected(self.new.clone(), model::now()).await
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        self.unwritten.forget(&self.new.block);
+    }
+}

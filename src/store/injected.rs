@@ -1,0 +1,205 @@
+//! What was injected into conversations, found again by what the conversation was then.
+//!
+//! The schema erases a block with the first of its memories that is deleted, superseded or put into other words. A block is written after its request was
+//! answered, so the writer looks at its memories once more: what has become of one meanwhile must not come back with the block.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
+use uuid::Uuid;
+
+use super::namespaces::{to_json, unreadable};
+use super::{ReadError, Reader, Store, StoreError};
+use crate::model::{ContextPosition, NamespaceNumber};
+
+/// Most blocks that are kept; the oldest go first.
+const MOST: i64 = 20_000;
+/// How long a block is kept, in days.
+const DAYS: i64 = 30;
+
+/// Most blocks that are looked at for one history: as often an answer can be made again and each of its versions gone on from.
+const VARIANTS: u32 = 16;
+
+/// Messages of a conversation from its first on, as a hash.
+pub type HistoryHash = [u8; 16];
+
+/// A block that was injected, or that nothing was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InjectedBlock {
+    /// What other blocks name it by.
+    pub id: Uuid,
+    /// The messages up to and including the one of the user that it was found for.
+    pub history: HistoryHash,
+    /// The same with the answer, once that is known.
+    pub answered: Option<HistoryHash>,
+    /// Whether the blocks of its conversation begin with it.
+    pub begins: bool,
+    /// Bytes of the conversation when they began.
+    pub begun_at_bytes: i64,
+    /// The blocks that stood before it in the request, oldest first.
+    pub before: Vec<Uuid>,
+    /// Its words; empty where nothing was injected.
+    pub text: String,
+    /// Its tokens.
+    pub tokens: u32,
+    /// Row ids of its memories.
+    pub memories: Vec<i64>,
+}
+
+/// A memory as it was when it was injected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// Its row id.
+    pub row_id: i64,
+    /// When it had last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+/// A block that is to be kept.
+#[derive(Clone, Debug)]
+pub struct NewInjectedBlock {
+    /// The namespace of its memories.
+    pub namespace: NamespaceNumber,
+    /// Where contexts go in its conversation.
+    pub position: ContextPosition,
+    /// The block.
+    pub block: InjectedBlock,
+    /// Its memories as they were.
+    pub seen: Vec<Seen>,
+}
+
+impl Reader<'_> {
+    /// The blocks of a namespace that were found for this history, newest first, as far as anybody is likely to come back to them.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn injected_for(
+        &self,
+        namespace: NamespaceNumber,
+        position: ContextPosition,
+        history: &HistoryHash,
+    ) -> Result<Vec<InjectedBlock>, ReadError> {
+        let sql = "SELECT id, history, answered, begins, begun_at_bytes, before, text, token_count, memories FROM injected_blocks
+             WHERE history = ?1 AND namespace = ?2 AND position = ?3 ORDER BY number DESC LIMIT ?4";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let rows = statement.query_map(params![history, namespace.0, position.as_str(), VARIANTS], from_row)?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// A block of a namespace by its id.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn injected(&self, namespace: NamespaceNumber, id: Uuid) -> Result<Option<InjectedBlock>, ReadError> {
+        let sql = "SELECT id, history, answered, begins, begun_at_bytes, before, text, token_count, memories FROM injected_blocks
+             WHERE id = ?1 AND namespace = ?2";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        Ok(statement.query_row(params![id, namespace.0], from_row).optional()?)
+    }
+
+    /// Whether all of these memories are still there, valid and as they were.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn are_unchanged(&self, seen: &[Seen]) -> Result<bool, ReadError> {
+        Ok(are_unchanged(self.connection, seen)?)
+    }
+}
+
+impl Store {
+    /// Keeps a block, unless one of its memories has changed since or its namespace is gone.
+    ///
+    /// # Errors
+    /// The store is in trouble.
+    pub async fn keep_injected(&self, new: NewInjectedBlock, at: DateTime<Utc>) -> Result<(), StoreError> {
+        self.write(move |connection| {
+            if are_unchanged(connection, &new.seen)? {
+                insert(connection, &new, at)?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Erases blocks that no conversation is likely to come back to; how many.
+    ///
+    /// # Errors
+    /// The store is in trouble.
+    pub async fn remove_old_injected(&self, now: DateTime<Utc>) -> Result<usize, StoreError> {
+        let before = (now - TimeDelta::days(DAYS)).timestamp_millis();
+        self.write(move |connection| {
+            connection
+                .prepare_cached("DELETE FROM injected_blocks WHERE injected_at < ?1")?
+                .execute([before])
+        })
+        .await
+    }
+}
+
+fn are_unchanged(connection: &Connection, seen: &[Seen]) -> rusqlite::Result<bool> {
+    let mut statement = connection
+        .prepare_cached("SELECT 1 FROM memories WHERE row_id = ?1 AND updated_at = ?2 AND superseded_at IS NULL")?;
+    for memory in seen {
+        if !statement.exists(params![memory.row_id, memory.updated_at.timestamp_millis()])? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn insert(connection: &Connection, new: &NewInjectedBlock, at: DateTime<Utc>) -> rusqlite::Result<()> {
+    let block = &new.block;
+    let before: Vec<u8> = block.before.iter().flat_map(|id| id.into_bytes()).collect();
+    let number: Option<i64> = connection
+        .prepare_cached(
+            "INSERT INTO injected_blocks (id, namespace, position, history, answered, begins, begun_at_bytes, before, text,
+                 token_count, memories, injected_at)
+             SELECT :id, number, :position, :history, :answered, :begins, :begun_at_bytes, :before, :text,
+                 :token_count, :memories, :at
+             FROM namespaces WHERE number = :namespace RETURNING number",
+        )?
+        .query_row(
+            named_params! {
+                ":id": block.id,
+                ":namespace": new.namespace.0,
+                ":position": new.position.as_str(),
+                ":history": block.history,
+                ":answered": block.answered,
+                ":begins": block.begins,
+                ":begun_at_bytes": block.begun_at_bytes,
+                ":before": before,
+                ":text": block.text,
+                ":token_count": block.tokens,
+                ":memories": to_json(&block.memories)?,
+                ":at": at.timestamp_millis(),
+            },
+            |row| row.get(0),
+        )
+        .optional()?;
+    let Some(number) = number else {
+        return Ok(());
+    };
+    // Numbers only ever grow, so that the bound costs no count.
+    connection
+        .prepare_cached("DELETE FROM injected_blocks WHERE number <= ?1")?
+        .execute([number - MOST])
+        .map(|_| ())
+}
+
+fn from_row(row: &Row<'_>) -> rusqlite::Result<InjectedBlock> {
+    let before = row.get_ref(5)?.as_blob()?;
+    let memories = row.get_ref(8)?.as_str()?;
+    Ok(InjectedBlock {
+        id: row.get(0)?,
+        history: row.get(1)?,
+        answered: row.get(2)?,
+        begins: row.get(3)?,
+        begun_at_bytes: row.get(4)?,
+        before: before
+            .chunks_exact(16)
+            .filter_map(|id| Uuid::from_slice(id).ok())
+            .collect(),
+        text: row.get(6)?,
+        tokens: row.get(7)?,
+        memories: serde_json::from_str(memories).map_err(|error| unreadable(8, error.to_string()))?,
+    })
+}
