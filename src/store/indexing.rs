@@ -1,6 +1,6 @@
 //! Entering new memories into the full-text index, all those of a transaction at once.
 //!
-//! FTS5 collects what is written to it, but puts it on disk at every savepoint, and SQLite makes one around each statement with a trigger. So an index that
+//! FTS5 collects what is written to it, but puts it on disk at every savepoint, and `SQLite` makes one around each statement with a trigger. So an index that
 //! is written row by row writes a segment a row, and then merges them: a group of creates takes three times as long. Rows that wait are noted in a
 //! temporary table, which a rollback takes back with the rows themselves. Whatever takes a memory out of the index has those that wait entered
 //! first, for the index must hold what is taken out.

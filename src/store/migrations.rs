@@ -165,7 +165,7 @@ fn compact(connection: &Connection, path: &Path) {
     match compacted {
         Ok(()) => tracing::info!(database = %path.display(), "the database is up to date"),
         Err(error) => {
-            tracing::warn!(%error, database = %path.display(), "the database is up to date, but keeps the room it no longer needs")
+            tracing::warn!(%error, database = %path.display(), "the database is up to date, but keeps the room it no longer needs");
         }
     }
 }
