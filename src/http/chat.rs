@@ -27,7 +27,7 @@ use crate::memory::inject::inject;
 use crate::memory::query::MESSAGES;
 use crate::memory::recall::{Budget, Recall};
 use crate::memory::turns::Conversation;
-use crate::model::{self, ChatRequest, Namespace, NamespaceName};
+use crate::model::{self, ChatRequest, MemoryId, Namespace, NamespaceName};
 use crate::proxy::{Answer, CHAT_COMPLETIONS, tee};
 use crate::store::{FactsNamespace, ReadError, Reader, StoreError};
 
@@ -38,11 +38,12 @@ const GLANCE_MEMORIES: i64 = 20_000;
 
 const MEMORIES_USED: &str = "x-maia-memories-used";
 const TOKENS_INJECTED: &str = "x-maia-tokens-injected";
+const MEMORY_IDS: &str = "x-maia-memory-ids";
 
 /// What was put into a request.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Debug, Default)]
 struct Injected {
-    memories: usize,
+    memories: Vec<MemoryId>,
     tokens: u32,
 }
 
@@ -60,6 +61,7 @@ pub(super) async fn complete(
 
     let recalls = state.proxy.auto_context && !options.skip_memory && chat.newest_user().is_some();
     let remembers = state.proxy.auto_remember && !options.skip_extract && chat.newest_user().is_some();
+    let show_memories = options.show_memories;
     let texts = recalls.then(|| chat.user_texts().take(MESSAGES).map(Cow::into_owned).collect());
     let turns_of = state
         .memory
@@ -102,10 +104,17 @@ pub(super) async fn complete(
     let mut response = answer.unwrap_or_else(ApiError::into_response);
     response
         .headers_mut()
-        .insert(MEMORIES_USED, HeaderValue::from(injected.memories));
+        .insert(MEMORIES_USED, HeaderValue::from(injected.memories.len()));
     response
         .headers_mut()
         .insert(TOKENS_INJECTED, HeaderValue::from(injected.tokens));
+    if show_memories {
+        let ids: Vec<String> = injected.memories.iter().map(MemoryId::to_string).collect();
+        // Of digits, letters and commas, so it is always a value that a header may have.
+        if let Ok(ids) = HeaderValue::try_from(ids.join(",")) {
+            response.headers_mut().insert(MEMORY_IDS, ids);
+        }
+    }
     Ok(response)
 }
 
@@ -226,7 +235,7 @@ fn add_context(
         .note(recall.memories.iter().map(|recalled| recalled.memory.row_id));
     Some((
         Injected {
-            memories: recall.memories.len(),
+            memories: recall.memories.iter().map(|recalled| recalled.memory.id).collect(),
             tokens,
         },
         edited,
