@@ -90,8 +90,19 @@ pub(super) fn run(args: &ChatArgs, setup: Setup) -> Result<(), Failure> {
     let namespace = args.namespace.name(&setup.config);
     session::block_on(async {
         let client = session::find(&args.server, setup, Missing::Make).await?;
-        session::with(&client, converse(args, &client, namespace)).await
+        let mut terminate = signal(SignalKind::terminate()).map_err(|error| no_signals(&error))?;
+        session::with(&client, async {
+            tokio::select! {
+                done = converse(args, &client, namespace) => done,
+                _ = terminate.recv() => Err(Failure::Stopped("stopped".into())),
+            }
+        })
+        .await
     })
+}
+
+fn no_signals(error: &io::Error) -> Failure {
+    Failure::Failed(format!("no signals: {error}"))
 }
 
 async fn converse(args: &ChatArgs, client: &Client, namespace: NamespaceName) -> Result<(), Failure> {
@@ -123,15 +134,12 @@ async fn converse(args: &ChatArgs, client: &Client, namespace: NamespaceName) ->
         ));
     }
     let mut input = Input::open(at_terminal)?;
-    let no_signals = |error: io::Error| Failure::Failed(format!("no signals: {error}"));
     loop {
         // Anew for each line: the Ctrl-C that stopped an answer is not for what comes after it.
-        let mut interrupt = signal(SignalKind::interrupt()).map_err(no_signals)?;
-        let mut terminate = signal(SignalKind::terminate()).map_err(no_signals)?;
+        let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| no_signals(&error))?;
         let line = tokio::select! {
             line = input.next() => line?,
             _ = interrupt.recv() => return Err(Failure::Stopped("stopped".into())),
-            _ = terminate.recv() => return Err(Failure::Stopped("stopped".into())),
         };
         let line = match line {
             Line::Text(line) => line,

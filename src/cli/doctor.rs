@@ -217,10 +217,7 @@ async fn key(client: &Client) -> Check {
 
 async fn backend(client: &Client, config: &Config) -> Vec<Check> {
     match client.send(Method::GET, "/proxy/v1/models", backend_key(), None).await {
-        Ok(_) => vec![
-            fine("backend", "answers"),
-            listed(models(client).await),
-        ],
+        Ok(_) => vec![fine("backend", "answers"), listed(models(client).await)],
         Err(error) => vec![backend_trouble(&error, config)],
     }
 }

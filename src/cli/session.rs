@@ -19,10 +19,11 @@ use crate::store::Store;
 #[command(next_help_heading = "Server")]
 pub(super) struct ServerArgs {
     /// Address of a running maia [default: the host and port of the configuration, or the database file where nothing answers there]
-    #[arg(long, value_name = "URL", env = "MAIA_URL")]
+    #[arg(long, global = true, value_name = "URL", env = "MAIA_URL")]
     url: Option<String>,
     #[arg(
         long,
+        global = true,
         value_name = "FILE",
         env = "MAIA_KEY_FILE",
         help = "File that holds maia's key; without it MAIA_KEY counts, then security.api_key"

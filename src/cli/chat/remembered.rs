@@ -82,7 +82,7 @@ pub(super) async fn report(
         }
     }
     for old in &forecast.forgotten {
-        if matches!(memory(chat, &old.id).await, Err(ClientError::Refused { .. })) {
+        if is_gone(chat, &old.id).await {
             lines.push(format!("forgot    {}", one_line(&old.content)));
         }
     }
@@ -119,6 +119,17 @@ async fn learned(chat: &Chat<'_>, said: &str, answered: Option<&str>, request: &
         lines.push(format!("{word:<8}  {}", one_line(content)));
     }
     lines
+}
+
+/// Whether a memory that is to be forgotten has gone; it goes within milliseconds too.
+async fn is_gone(chat: &Chat<'_>, id: &str) -> bool {
+    for _ in 0..PATIENCE {
+        if matches!(memory(chat, id).await, Err(ClientError::Refused { .. })) {
+            return true;
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    false
 }
 
 async fn facts(chat: &Chat<'_>, user: &str, assistant: Option<&str>) -> Vec<Fact> {
