@@ -2,17 +2,25 @@
 
 mod backups;
 
+use std::error::Error;
 use std::fmt;
+use std::net::SocketAddr;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::http::{Request, Response, StatusCode};
 use axum::Router;
+use axum::extract::ConnectInfo;
+use bytes::Bytes;
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt as _, Full};
 use secrecy::SecretString;
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::MissedTickBehavior;
 use tokio_util::task::TaskTracker;
+use tower::ServiceExt as _;
 
 use crate::config::{self, Config};
 use crate::http;
@@ -40,6 +48,9 @@ const FOLD_INTERVAL: Duration = Duration::from_secs(10);
 const RATE_LIMIT_INTERVAL: Duration = Duration::from_mins(1);
 /// How soon exchanges that could not be kept are tried again.
 const INGEST_RETRY: Duration = Duration::from_secs(1);
+
+/// The body of an answer, frame by frame as it comes.
+pub type AnswerBody = UnsyncBoxBody<Bytes, Box<dyn Error + Send + Sync>>;
 
 /// What every request can use. Cheap to clone.
 #[derive(Clone)]
@@ -188,6 +199,35 @@ impl App {
         self.shared.store.ensure_namespace(default).await.map(|_| ())
     }
 
+    /// Does the work and finishes what it has begun: what was said is remembered, what is left to write is written, and the database is closed.
+    pub async fn during<T>(&self, work: impl Future<Output = T>) -> T {
+        let (no_more, last_exchange) = oneshot::channel();
+        let working = async {
+            let done = work.await;
+            self.finish_reading().await;
+            drop(no_more);
+            done
+        };
+        let (done, ()) = tokio::join!(working, self.remember_exchanges(last_exchange));
+        self.close().await;
+        done
+    }
+
+    /// Answers a request that comes from this very process, without a port in between.
+    pub async fn answer(&self, mut request: Request<Full<Bytes>>) -> Response<AnswerBody> {
+        let Some(state) = self.states.first().cloned() else {
+            let mut nothing = Response::new(AnswerBody::default());
+            *nothing.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+            return nothing;
+        };
+        let here = SocketAddr::from(([127, 0, 0, 1], 0));
+        request.extensions_mut().insert(ConnectInfo(here));
+        let answered = http::router(state).oneshot(request.map(axum::body::Body::new)).await;
+        answered
+            .unwrap_or_else(|never| match never {})
+            .map(|body| AnswerBody::new(body.map_err(Into::into)))
+    }
+
     /// Background work, until the future is dropped.
     pub async fn run_background(&self) {
         // Beside each other: a backup takes longer than the rest should wait.
@@ -238,7 +278,7 @@ impl App {
     }
 
     /// Makes memories of what finished exchanges hold, those that an earlier run has left behind first, until there are no more exchanges.
-    pub async fn remember_exchanges(&self, mut no_more: oneshot::Receiver<()>) {
+    async fn remember_exchanges(&self, mut no_more: oneshot::Receiver<()>) {
         let mut in_trouble = false;
         loop {
             let worked = self.shared.ingest.work(&self.shared.store).await;
@@ -259,13 +299,13 @@ impl App {
     }
 
     /// Finishes the reading of exchanges that have ended.
-    pub async fn finish_reading(&self) {
+    async fn finish_reading(&self) {
         self.shared.tasks.close();
         self.shared.tasks.wait().await;
     }
 
     /// Writes what is left to write and closes the database.
-    pub async fn close(&self) {
+    async fn close(&self) {
         self.write_access().await;
         self.shared.store.close().await;
     }

@@ -2,12 +2,27 @@
 //!
 //! A command is a struct of its arguments, whose documentation is its help, and a function that does the work and says with a `Failure` why it could not.
 
+mod add;
 mod backup;
+mod chat;
 mod check;
+mod context;
+mod display;
+mod doctor;
+mod edit;
+mod editor;
 mod export;
 mod import;
+mod list;
+mod memories;
+mod namespaces;
 mod restore;
+mod rm;
+mod search;
 mod serve;
+mod session;
+mod shell;
+mod show;
 mod stats;
 mod work;
 
@@ -19,12 +34,24 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Config, Layers};
 use crate::store::CareError;
+use add::AddArgs;
 use backup::BackupArgs;
+use chat::ChatArgs;
 use check::CheckArgs;
+use context::ContextArgs;
+use doctor::DoctorArgs;
+use edit::EditArgs;
 use export::ExportArgs;
 use import::ImportArgs;
+use list::ListArgs;
+use namespaces::NamespacesArgs;
 use restore::RestoreArgs;
+use rm::RmArgs;
+use search::SearchArgs;
 use serve::ServeArgs;
+use session::Setup;
+use shell::{CompletionsArgs, ManArgs};
+use show::ShowArgs;
 use stats::StatsArgs;
 
 /// Memory for any program that talks to an OpenAI-compatible API.
@@ -44,12 +71,26 @@ struct Cli {
 enum Command {
     /// Start the server (also what plain `maia` does)
     Serve(ServeArgs),
+    Chat(ChatArgs),
+    Add(AddArgs),
+    #[command(visible_alias = "ls")]
+    List(ListArgs),
+    Show(ShowArgs),
+    Edit(EditArgs),
+    Rm(RmArgs),
+    Search(SearchArgs),
+    Context(ContextArgs),
+    #[command(visible_alias = "ns")]
+    Namespaces(NamespacesArgs),
+    Doctor(DoctorArgs),
     Backup(BackupArgs),
     Restore(RestoreArgs),
     Check(CheckArgs),
     Export(ExportArgs),
     Import(ImportArgs),
     Stats(StatsArgs),
+    Completions(CompletionsArgs),
+    Man(ManArgs),
 }
 
 /// Flags go before environment variables, these before the file, and that before the defaults.
@@ -83,10 +124,11 @@ Exit codes:
   2    the command line or the configuration is wrong
   3    the address is taken or may not be used
   4    the database cannot be used
-  5    `maia check` has found something wrong
+  5    `maia check` or `maia doctor` has found something wrong
   130  stopped by Ctrl-C or SIGTERM before it was done; of the server: by a second one";
 
 /// Why a command did not do what it was asked for; each kind has its exit code.
+#[derive(PartialEq, Eq)]
 enum Failure {
     /// The work itself.
     Failed(String),
@@ -96,11 +138,14 @@ enum Failure {
     /// What was looked at is not as it should be.
     Unsound(String),
     Stopped(String),
+    /// Nobody reads any more, as behind `| head`.
+    Unwanted,
 }
 
 impl Failure {
     fn code(&self) -> u8 {
         match self {
+            Self::Unwanted => 0,
             Self::Failed(_) => 1,
             Self::Configuration(_) => 2,
             Self::Address(_) => 3,
@@ -117,7 +162,10 @@ impl Failure {
         | Self::Address(message)
         | Self::Database(message)
         | Self::Unsound(message)
-        | Self::Stopped(message)) = &mut self;
+        | Self::Stopped(message)) = &mut self
+        else {
+            return self;
+        };
         message.push_str("; ");
         message.push_str(addition);
         self
@@ -131,6 +179,7 @@ impl Failure {
             | Self::Database(message)
             | Self::Unsound(message)
             | Self::Stopped(message) => message,
+            Self::Unwanted => "",
         }
     }
 }
@@ -157,7 +206,7 @@ impl From<CareError> for Failure {
 #[must_use]
 pub fn run() -> ExitCode {
     match dispatch(Cli::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) | Err(Failure::Unwanted) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("maia: {}", failure.message());
             ExitCode::from(failure.code())
@@ -171,15 +220,30 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
     if let Command::Serve(args) = &command {
         flags.extend(args.flags());
     }
-    let config = read_configuration(cli.settings, flags)?;
+    let file_is_named = cli.settings.database.is_some();
+    // Called by each command that needs it: a shell's completions do not depend on a configuration that is wrong.
+    let config = || read_configuration(cli.settings, flags);
+    let setup = |config| Setup { config, file_is_named };
     match command {
-        Command::Serve(_) => serve::run(config),
-        Command::Backup(args) => backup::run(&args, &config),
-        Command::Restore(args) => restore::run(&args, &config),
-        Command::Check(args) => check::run(&args, &config),
-        Command::Export(args) => export::run(&args, &config),
-        Command::Import(args) => import::run(&args, &config),
-        Command::Stats(args) => stats::run(&args, &config),
+        Command::Chat(args) => chat::run(&args, setup(config()?)),
+        Command::Add(args) => add::run(&args, setup(config()?)),
+        Command::List(args) => list::run(&args, setup(config()?)),
+        Command::Show(args) => show::run(&args, setup(config()?)),
+        Command::Edit(args) => edit::run(&args, setup(config()?)),
+        Command::Rm(args) => rm::run(&args, setup(config()?)),
+        Command::Search(args) => search::run(&args, setup(config()?)),
+        Command::Context(args) => context::run(&args, setup(config()?)),
+        Command::Namespaces(args) => namespaces::run(&args, setup(config()?)),
+        Command::Serve(_) => serve::run(config()?),
+        Command::Backup(args) => backup::run(&args, &config()?),
+        Command::Restore(args) => restore::run(&args, &config()?),
+        Command::Check(args) => check::run(&args, &config()?),
+        Command::Export(args) => export::run(&args, &config()?),
+        Command::Import(args) => import::run(&args, &config()?),
+        Command::Stats(args) => stats::run(&args, &config()?),
+        Command::Doctor(args) => doctor::run(&args, config(), file_is_named),
+        Command::Completions(args) => shell::completions(&args),
+        Command::Man(args) => shell::man(&args),
     }
 }
 

@@ -6,6 +6,7 @@
 
 pub mod app;
 pub mod cli;
+pub mod client;
 pub mod config;
 pub mod http;
 pub mod memory;
@@ -21,7 +22,6 @@ use std::future::Future;
 use std::io;
 
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
 
 use app::App;
 
@@ -33,16 +33,12 @@ pub async fn serve(listener: TcpListener, app: App, shutdown: impl Future<Output
     let workers = http::start_workers(app.routers(), app.server())?;
     let address = listener.local_addr()?;
     tracing::info!("listening on http://{address} (proxy: http://{address}/proxy/v1), {app}");
-    let (no_more, last_exchange) = oneshot::channel();
     let serving = async {
         tokio::select! {
             () = http::serve(listener, workers, app.server(), shutdown) => {}
             () = app.run_background() => {}
         }
-        app.finish_reading().await;
-        drop(no_more);
     };
-    tokio::join!(serving, app.remember_exchanges(last_exchange));
-    app.close().await;
+    app.during(serving).await;
     Ok(())
 }

@@ -16,4 +16,5 @@ pub use answer::{Answer, Unread};
 pub use backend::{Backend, CHAT_COMPLETIONS, OwnKey};
 pub use body::{BackendBody, BodyError, TimedBody};
 pub use error::{BackendError, SetUpError};
+pub use sse::{SseParser, TooLong};
 pub use tee::tee;

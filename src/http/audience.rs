@@ -13,7 +13,7 @@ use crate::config::Server;
 /// How long a browser may keep the answer to a preflight, in seconds.
 const PREFLIGHT_AGE: &str = "600";
 /// Response headers that a page may read.
-const EXPOSED: &str = "x-maia-memories-used, x-maia-tokens-injected, x-request-id, retry-after, \
+const EXPOSED: &str = "x-maia-memories-used, x-maia-tokens-injected, x-maia-memory-ids, x-request-id, retry-after, \
      x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset";
 
 /// The names and origins that maia answers to.

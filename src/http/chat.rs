@@ -45,6 +45,7 @@ const MAX_MODEL_LENGTH: usize = 128;
 const MEMORIES_USED: &str = "x-maia-memories-used";
 const MEMORIES_NEW: &str = "x-maia-memories-new";
 const TOKENS_INJECTED: &str = "x-maia-tokens-injected";
+const MEMORY_IDS: &str = "x-maia-memory-ids";
 
 /// What was put into a request.
 #[derive(Debug, Default)]
@@ -93,6 +94,10 @@ pub(super) async fn complete(
         .and_then(|context| add_context(state, &chat, context))
         .unwrap_or_default();
     let forwarded = forwarded.map_or_else(|| body.clone(), Bytes::from);
+    let memory_ids = options.show_memories.then(|| {
+        let ids: Vec<String> = injected.noted.iter().map(|memory| memory.id.to_string()).collect();
+        ids.join(",")
+    });
     let noted = namespace.as_ref().map(|namespace| {
         let model = chat.model().map(|model| model.chars().take(MAX_MODEL_LENGTH).collect());
         activity(namespace.number, request_id.clone(), model, recall_time, &mut injected)
@@ -137,6 +142,10 @@ pub(super) async fn complete(
     response
         .headers_mut()
         .insert(TOKENS_INJECTED, HeaderValue::from(injected.tokens));
+    // Of digits, letters and commas, so it is always a value that a header may have.
+    if let Some(ids) = memory_ids.and_then(|ids| HeaderValue::try_from(ids).ok()) {
+        response.headers_mut().insert(MEMORY_IDS, ids);
+    }
     Ok(response)
 }
 

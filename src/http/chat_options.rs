@@ -20,6 +20,8 @@ pub(super) struct ChatOptions {
     pub(super) skip_extract: bool,
     /// `X-MAIA-Token-Budget`.
     pub(super) token_budget: Option<u32>,
+    /// `X-MAIA-Show-Memories`.
+    pub(super) show_memories: bool,
     /// `X-MAIA-Conversation`.
     pub(super) conversation_id: Option<String>,
 }
@@ -31,6 +33,7 @@ impl ChatOptions {
             skip_memory: header(headers, "X-MAIA-Skip-Memory", boolean)?.unwrap_or(false),
             skip_extract: header(headers, "X-MAIA-Skip-Extract", boolean)?.unwrap_or(false),
             token_budget: header(headers, "X-MAIA-Token-Budget", budget)?,
+            show_memories: header(headers, "X-MAIA-Show-Memories", boolean)?.unwrap_or(false),
             conversation_id: header(headers, "X-MAIA-Conversation", conversation)?,
         })
     }

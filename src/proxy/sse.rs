@@ -7,11 +7,11 @@ const MAX_EVENT: usize = 256 << 10;
 
 /// An event is longer than what is read.
 #[derive(Debug)]
-pub(super) struct TooLong;
+pub struct TooLong;
 
 /// Cuts a stream of bytes, split anywhere, into the data of its events.
 #[derive(Debug, Default)]
-pub(super) struct SseParser {
+pub struct SseParser {
     /// The line that has begun.
     line: Vec<u8>,
     /// The event that has begun: its `data` lines.
@@ -24,7 +24,10 @@ pub(super) struct SseParser {
 
 impl SseParser {
     /// Takes the next bytes of the stream; calls `event` with the data of each event that they complete. After an error nothing more can be read.
-    pub(super) fn feed(&mut self, mut bytes: &[u8], mut event: impl FnMut(&[u8])) -> Result<(), TooLong> {
+    ///
+    /// # Errors
+    /// An event is longer than what is read.
+    pub fn feed(&mut self, mut bytes: &[u8], mut event: impl FnMut(&[u8])) -> Result<(), TooLong> {
         while let Some(first) = bytes.first() {
             if std::mem::take(&mut self.after_cr) && *first == b'\n' {
                 bytes = bytes.get(1..).unwrap_or_default();
@@ -93,7 +96,10 @@ impl SseParser {
     }
 
     /// The data of an event that the stream ended in: some backends leave out the last empty line.
-    pub(super) fn finish(mut self, mut event: impl FnMut(&[u8])) -> Result<(), TooLong> {
+    ///
+    /// # Errors
+    /// It is longer than what is read.
+    pub fn finish(mut self, mut event: impl FnMut(&[u8])) -> Result<(), TooLong> {
         let line = std::mem::take(&mut self.line);
         if !line.is_empty() {
             self.end_line(&line, &mut event)?;

@@ -11,7 +11,7 @@ use crate::support_process::{Program, files};
 const MEMORIES: &str = "/v1/namespaces/default/memories";
 
 /// The commands of a text, block by block.
-fn blocks(text: &str) -> Vec<String> {
+pub(crate) fn blocks(text: &str) -> Vec<String> {
     let mut blocks = Vec::new();
     let mut rest = text;
     while let Some((_, after)) = rest.split_once("```sh\n") {

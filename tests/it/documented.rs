@@ -64,6 +64,7 @@ fn every_header() {
         "src/http/chat.rs",
         "src/http/log.rs",
         "src/http/rate_limit.rs",
+        "src/cli/chat/turn.rs",
     ];
     let headers: BTreeSet<String> = files
         .iter()

@@ -1,6 +1,6 @@
 //! The real binary in a folder of its own, as a user starts it.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
@@ -12,6 +12,9 @@ use serde_json::Value;
 
 use crate::support_raw::{Call, DEADLINE, Reply};
 
+/// A port on which nobody listens: commands find no server there and open the file.
+pub(crate) const SILENT_PORT: &str = "9";
+
 /// A command line of maia, run in `folder` with nothing of the test's own environment.
 pub(crate) fn command(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_maia"));
@@ -20,6 +23,7 @@ pub(crate) fn command(folder: &Path, arguments: &[&str]) -> Command {
         .env_clear()
         // A test asks faster than a person may.
         .env("MAIA_SECURITY_RATE_LIMIT_RPS", "0")
+        .env("MAIA_SERVER_PORT", SILENT_PORT)
         .args(arguments)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -30,6 +34,14 @@ pub(crate) fn command(folder: &Path, arguments: &[&str]) -> Command {
 /// Runs a command line that ends by itself.
 pub(crate) fn run(folder: &Path, arguments: &[&str]) -> Ended {
     Ended::from(command(folder, arguments).output().unwrap())
+}
+
+/// Runs a command line that reads this.
+pub(crate) fn run_with(folder: &Path, arguments: &[&str], input: &str) -> Ended {
+    let mut command = command(folder, arguments);
+    let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    Ended::from(child.wait_with_output().unwrap())
 }
 
 /// How a command line ended.

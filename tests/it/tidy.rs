@@ -29,9 +29,20 @@ const FLOORS: &[(&str, &[&str])] = &[
         "app",
         &["config", "http", "memory", "metrics", "model", "proxy", "store", "text"],
     ),
+    ("client", &["app", "client", "proxy"]),
     (
         "cli",
-        &["app", "cli", "config", "model", "record", "serve", "store", "telemetry"],
+        &[
+            "app",
+            "cli",
+            "client",
+            "config",
+            "model",
+            "record",
+            "serve",
+            "store",
+            "telemetry",
+        ],
     ),
 ];
 
@@ -40,11 +51,13 @@ const CRATES: &[(&str, &[&str])] = &[
     ("rusqlite", &["store"]),
     ("r2d2", &["store"]),
     ("r2d2_sqlite", &["store"]),
-    ("reqwest", &["proxy"]),
+    ("reqwest", &["client", "proxy"]),
     ("axum", &["http", "app"]),
     ("governor", &["http"]),
     ("prometheus", &["metrics"]),
     ("clap", &["cli"]),
+    ("console", &["cli"]),
+    ("rustyline", &["cli"]),
     ("indicatif", &["cli"]),
 ];
 
