@@ -9,6 +9,7 @@ mod batch;
 mod chat;
 mod chat_options;
 mod conditions;
+mod consult;
 mod context;
 mod error;
 mod extract;
