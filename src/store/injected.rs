@@ -136,8 +136,9 @@ impl Store {
 }
 
 fn are_unchanged(connection: &Connection, seen: &[Seen]) -> rusqlite::Result<bool> {
-    let mut statement = connection
-        .prepare_cached("SELECT 1 FROM memories WHERE row_id = ?1 AND updated_at = ?2 AND superseded_at IS NULL")?;
+    let mut statement = connection.prepare_cached(
+        "SELECT 1 FROM memories WHERE row_id = ?1 AND coalesce(updated_at, created_at) = ?2 AND superseded_at IS NULL",
+    )?;
     for memory in seen {
         if !statement.exists(params![memory.row_id, memory.updated_at.timestamp_millis()])? {
             return Ok(false);

@@ -107,7 +107,7 @@ fn namespaces(connection: &Connection) -> rusqlite::Result<Vec<NamespaceCounts>>
         .prepare(
             "WITH counted AS (
                  SELECT row_id >> 32 AS number, count(*) AS memories, sum(token_count) AS tokens,
-                     sum(octet_length(content)) AS bytes, max(updated_at) AS written
+                     sum(octet_length(content)) AS bytes, max(coalesce(updated_at, created_at)) AS written
                  FROM memories GROUP BY 1)
              SELECT name, coalesce(memories, 0), coalesce(tokens, 0), coalesce(bytes, 0),
                  max(updated_at, coalesce(written, 0))
