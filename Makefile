@@ -10,7 +10,7 @@ DRILLS := kill power_cut full_disk read_only clock log_growth
 .DEFAULT_GOAL := help
 # The recipes share one build folder and one machine.
 .NOTPARALLEL:
-.PHONY: help demo test e2e drill drill-wire check run bench-proxy bench-peers bench-store bench-cache eval-recall eval-extract release fmt clean need-rust need-python
+.PHONY: help demo test e2e drill drill-wire check run bench-proxy bench-peers bench-store bench-cache bench-extract eval-recall eval-extract release fmt clean need-rust need-python
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ bench-cache: need-rust need-python ## Measure what memory costs a backend that k
 	@$(INSTALL) openai model
 	cargo build --locked
 	.venv/bin/python benches/bench_cache.py --maia $(TARGET)/debug/maia $(ARGS)
+
+bench-extract: need-rust ## Measure how long extraction takes for an exchange
+	cargo bench --locked --bench extract
 
 drill: release need-python ## Cut the power, fill the disk and the like; some need root. ONLY="clock kill" picks
 	@failed=0; for drill in $(or $(ONLY),$(DRILLS)); do $(PYTHON) tests/drill/$$drill.py --maia $(TARGET)/release/maia || failed=1; done; exit $$failed

@@ -28,25 +28,25 @@ NAMES = (
     "Hugo Sanna Emeka Vera Mateo Aisha Klaus Nadia Bruno Elif Sergei Paloma Anders Zofia Kwame Irina Diego Maren Tariq Helga "
     "Milan Rosa Jin Olga Felix Beatriz Ravi Solveig Andre Hana"
 ).split()
-# What is known of each of them, and how it is asked for.
+THINGS = (
+    "bicycle piano greenhouse telescope kayak sewing-machine motorbike aquarium typewriter beehive hammock camera guitar sailboat "
+    "toolbox lantern chessboard tent easel microscope wheelbarrow loom accordion compass kettle radio violin sledge snowboard drone "
+    "bookcase armchair clarinet workbench trampoline globe gramophone harp kiln ladder mandolin oven printer quilt raft saddle "
+    "tractor umbrella vase wardrobe"
+).split()
+PLACES = "Lisbon Bergen Kyoto Tartu Galway Cusco Utrecht Accra Perth Trieste".split()
+# What is known of each thing of theirs, and how it is asked for.
 FACTS = [
-    ("{} drinks {}", "oolong cocoa espresso rooibos lemonade kombucha cider matcha buttermilk mineral-water".split(), "What does {} drink?"),
-    ("{} is allergic to {}", "peanuts shellfish pollen latex walnuts sesame strawberries penicillin wool mustard".split(), "What is {} allergic to?"),
-    ("{} works as a {}", "carpenter dentist translator beekeeper welder pharmacist surveyor florist tailor pilot".split(), "As what does {} work?"),
-    ("{} plays the {}", "cello trombone banjo oboe accordion harp clarinet viola drums bassoon".split(), "Which instrument does {} play?"),
-    ("{} keeps a pet {}", "ferret parrot tortoise hedgehog goldfish gecko rabbit canary hamster poodle".split(), "Which pet does {} keep?"),
-    ("{} lives in {}", "Lisbon Bergen Kyoto Tartu Galway Cusco Utrecht Accra Perth Trieste".split(), "Which city does {} live in?"),
-    ("{} drives a {}", "Volvo tractor scooter Fiat camper tram minibus Skoda tandem pickup".split(), "What does {} drive?"),
-    ("{} collects {}", "stamps teapots fossils maps buttons records thimbles masks coins kites".split(), "What does {} collect?"),
-    ("{} is learning {}", "Finnish Swahili Catalan Latin Korean Welsh Turkish Basque Hindi Danish".split(), "Which language is {} learning?"),
-    ("{} was born in {}", "January February March April May June July September October December".split(), "In which month was {} born?"),
-]
-# What people say around a question.
-AROUND = [
-    ("Here is another question.", "Please answer in two or three short sentences, without an introduction, and write them in plain English."),
-    ("Next question:", "Please write a short answer first and then explain it in a few more words, so that anybody can understand it."),
-    ("One more question, please.", "Give a brief answer in one paragraph and do not repeat the question."),
-    ("And another question.", "Please keep the answer short and clear, and list the points one by one if there is more than one."),
+    ("{}'s {} was bought in {}", "Where was {}'s {} bought?"),
+    ("{}'s {} is stored near {}", "Near which town is {}'s {} stored?"),
+    ("{}'s {} was repaired in {}", "In which town was {}'s {} repaired?"),
+    ("{}'s {} was built in {}", "Where was {}'s {} built?"),
+    ("{}'s {} got stolen in {}", "In which town was {}'s {} stolen?"),
+    ("{}'s {} was lent to a friend from {}", "To a friend from where was {}'s {} lent?"),
+    ("{}'s {} was painted in {}", "Where did somebody paint {}'s {}?"),
+    ("{}'s {} was inherited from an aunt in {}", "From an aunt in which town was {}'s {} inherited?"),
+    ("{}'s {} was insured in {}", "Where was {}'s {} insured?"),
+    ("{}'s {} was auctioned in {}", "Where was {}'s {} auctioned?"),
 ]
 ANSWER_TOKENS = 32
 WAYS = {
@@ -59,9 +59,12 @@ WAYS = {
 RATIOS = ["1", "1.25", "1.5", "2", "3", "1000"]
 
 
+def thing(name, fact):
+    return THINGS[(NAMES.index(name) * 7 + fact * 13) % len(THINGS)]
+
+
 def memory(name, fact):
-    template, values, _ = FACTS[fact]
-    return template.format(name, values[(NAMES.index(name) * 7 + fact * 3) % len(values)])
+    return FACTS[fact][0].format(name, thing(name, fact), PLACES[(NAMES.index(name) + fact) % len(PLACES)])
 
 
 def questions(conversation):
@@ -69,8 +72,7 @@ def questions(conversation):
     for turn in range(TURNS):
         number = conversation * TURNS + turn
         name, fact = NAMES[(number * 11) % len(NAMES)], (number * 3 + conversation) % len(FACTS)
-        before, after = AROUND[number % len(AROUND)]
-        yield f"{before} {FACTS[fact][2].format(name)} {after}", memory(name, fact)
+        yield FACTS[fact][1].format(name, thing(name, fact)), memory(name, fact)
 
 
 class Recorder:

@@ -7,8 +7,9 @@ The sets that are kept here are measured always: `data/extraction.jsonl` (messag
 (answers with no note in them, a paragraph each). Files named on the command line are measured too:
 
 - `*.json`: conversations in the form of LoCoMo (Maharana et al., ACL 2024), with `observations`. A turn that an observation cites is worth remembering.
-- `*.jsonl`: dialogues in the form of Synthetic-Persona-Chat (Jandaghi et al., 2023). A persona sentence counts where a sentence of its speaker that is no question holds 0.6 of
-  its content words, and is found where the memories of a turn do.
+- `*.jsonl`: dialogues in the form of Synthetic-Persona-Chat (Jandaghi et al., 2023). A persona sentence is stated where a sentence of its speaker that is no question holds 0.6 of
+  its content words, and found where one memory does. Beside that: where whole turns count as stating it, questions ("What's your favorite band?") among them, and where the
+  memories of one turn count together, because "I'm 23 and I love food" is one persona sentence and two memories.
 
 Intervals are Wilson's, at 95 %.
 """
@@ -101,25 +102,31 @@ def locomo(extractor, path, examples):
 
 
 def persona(extractor, path, examples):
-    stated = found = 0
+    # [facts stated, of those found in one memory, in the memories of one turn]
+    by_sentence, by_turn = [0, 0, 0], [0, 0, 0]
     missed = []
     for line in path.read_text().splitlines():
         dialogue = json.loads(line)
         for speaker, facts in dialogue["personas"].items():
             turns = [turn["text"] for turn in dialogue["conversation"] if turn["speaker"] == speaker]
-            # What one turn says in two clauses may be one persona sentence, and two memories.
-            memories = [" ".join(memory["content"] for memory in extractor.memories(turn)) for turn in turns]
-            statements = [said for turn in turns for said in re.split(r"(?<=[.!?])\s+", turn) if not said.endswith("?")]
+            memories = [[memory["content"] for memory in extractor.memories(turn)] for turn in turns]
+            sentences = [said for turn in turns for said in re.split(r"(?<=[.!?])\s+", turn) if not said.endswith("?")]
             for fact in facts:
                 wanted = content_words(fact)
-                said = [statement for statement in statements if wanted and holds(statement, wanted)]
-                if said:
-                    stated += 1
-                    if any(holds(memory, wanted) for memory in memories):
-                        found += 1
-                    else:
-                        missed.append(f"{fact} <- {said[0]}")
-    print(f"{path.name}: persona facts stated in a dialogue\n  found     {share(found, stated)}", flush=True)
+                if not wanted:
+                    continue
+                alone = any(holds(memory, wanted) for turn in memories for memory in turn)
+                together = any(holds(" ".join(turn), wanted) for turn in memories)
+                for counts, said in ((by_sentence, sentences), (by_turn, turns)):
+                    if any(holds(statement, wanted) for statement in said):
+                        for at, one in enumerate((True, alone, together)):
+                            counts[at] += one
+                said = [statement for statement in sentences if holds(statement, wanted)]
+                if said and not alone:
+                    missed.append(f"{fact} <- {said[0]}")
+    print(f"{path.name}: persona facts stated in a dialogue")
+    for name, (stated, alone, together) in (("a sentence that is no question", by_sentence), ("a whole turn, questions too", by_turn)):
+        print(f"  stated by {name}: found in one memory {share(alone, stated)}, in those of one turn {share(together, stated)}", flush=True)
     show("missed", missed, examples)
 
 

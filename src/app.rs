@@ -19,6 +19,7 @@ use crate::http;
 use crate::http::RateLimit;
 use crate::memory;
 use crate::memory::access::AccessLog;
+use crate::memory::activity::{ActivityLog, SearchTimes};
 use crate::memory::extract::{self, Extractor};
 use crate::memory::ingest::{Ingest, Worked};
 use crate::memory::unwritten::Unwritten;
@@ -66,6 +67,10 @@ pub struct Shared {
     pub extractor: Extractor,
     /// Uses of memories that are not written yet.
     pub access: AccessLog,
+    /// What requests were given and what was learned from them, not written yet.
+    pub activity: ActivityLog,
+    /// How long searches took.
+    pub searches: SearchTimes,
     /// Facts of finished exchanges, on their way to the database.
     pub ingest: Ingest,
     /// What was injected into requests that are not answered yet.
@@ -136,6 +141,8 @@ impl App {
             unwritten: Arc::default(),
             extractor: Extractor::new(config.memory.rules.clone()),
             access: AccessLog::default(),
+            activity: ActivityLog::new(config.memory.activity),
+            searches: SearchTimes::default(),
             ingest: Ingest::default(),
             finished: http::FinishedExchanges::default(),
             tasks: TaskTracker::new(),
@@ -235,7 +242,7 @@ impl App {
         let mut in_trouble = false;
         loop {
             let worked = self.shared.ingest.work(&self.shared.store).await;
-            self.report(&worked, &mut in_trouble);
+            self.report(worked, &mut in_trouble);
             tokio::select! {
                 () = self.shared.ingest.arrival(), if !in_trouble => {}
                 () = tokio::time::sleep(INGEST_RETRY), if in_trouble => {}
@@ -244,7 +251,7 @@ impl App {
             }
         }
         let worked = self.shared.ingest.work(&self.shared.store).await;
-        self.report(&worked, &mut in_trouble);
+        self.report(worked, &mut in_trouble);
         let lost = self.shared.ingest.unsaved();
         if lost > 0 {
             tracing::error!(lost, "exchanges were lost: the database took nothing before the end");
@@ -263,7 +270,7 @@ impl App {
         self.shared.store.close().await;
     }
 
-    fn report(&self, worked: &Worked, in_trouble: &mut bool) {
+    fn report(&self, worked: Worked, in_trouble: &mut bool) {
         let metrics = &self.shared.metrics;
         metrics.extracted(worked.stored, worked.known, worked.superseded, worked.forgotten);
         metrics.exchanges_dropped(worked.dropped);
@@ -285,6 +292,7 @@ impl App {
             metrics.memory_failed("extract");
         }
         *in_trouble = worked.trouble.is_some();
+        self.shared.activity.learned(worked.outcomes);
     }
 
     async fn remove_expired(&self) {
@@ -294,6 +302,12 @@ impl App {
         }
         let removed = self.shared.store.remove_expired(model::now()).await;
         self.report_removed("retention_days", removed);
+        if let Err(error) = self.shared.store.forget_keys(model::now()).await {
+            tracing::warn!(%error, "old idempotency keys could not be forgotten");
+        }
+        if let Err(error) = self.shared.store.forget_activity(model::now()).await {
+            tracing::warn!(%error, "old requests could not be forgotten");
+        }
     }
 
     async fn remove_surplus(&self) {
@@ -327,6 +341,10 @@ impl App {
         if let Err(error) = self.shared.access.flush(&self.shared.store).await {
             tracing::warn!(%error, "uses of memories could not be counted");
             self.shared.metrics.memory_failed("access");
+        }
+        if let Err(error) = self.shared.activity.flush(&self.shared.store).await {
+            tracing::warn!(%error, "what requests were given could not be noted");
+            self.shared.metrics.memory_failed("activity");
         }
     }
 }

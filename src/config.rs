@@ -118,6 +118,8 @@ pub struct Memory {
     pub profile_tokens: u32,
     /// Whether the proxy keeps the words of each exchange besides the facts in them.
     pub remember_turns: bool,
+    /// Whether it is noted, request by request, what was injected and what was learned.
+    pub activity: bool,
     /// Rules of one's own that find memories in what the user says.
     pub rules: Vec<Rule>,
 }
@@ -208,6 +210,7 @@ impl Default for Memory {
             auto_create_namespace: true,
             profile_tokens: 300,
             remember_turns: false,
+            activity: true,
             rules: Vec::new(),
         }
     }
@@ -264,6 +267,7 @@ impl Config {
             &mut config.memory.remember_turns,
             reader::boolean,
         );
+        read.set("memory.activity", &mut config.memory.activity, reader::boolean);
         read.set_records("memory.rules", &mut config.memory.rules, reader::rule);
         read.set("security.api_key", &mut config.security.api_key, reader::secret);
         let public = &mut config.security.allow_public_without_key;

@@ -1,20 +1,27 @@
 //! The outside: routes, what stands before them, and how answers and errors look. The one place that knows `axum`.
 
+mod activity;
 mod audience;
 mod auth;
 mod backend_answer;
 mod backup;
+mod batch;
 mod chat;
 mod chat_options;
+mod conditions;
 mod context;
 mod error;
 mod extract;
 mod extraction;
+mod filters;
 mod first_bytes;
+mod flat;
 mod limits;
 mod log;
 mod memories;
+mod methods;
 mod namespaces;
+mod once;
 mod ops;
 mod page;
 mod purge;
@@ -22,12 +29,14 @@ mod rate_limit;
 mod relay;
 mod search;
 mod server;
+mod stats;
+mod transfer;
 mod worker;
 
 use std::time::Instant;
 
 use axum::Router;
-use axum::extract::{MatchedPath, OriginalUri, Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{any, get, post};
@@ -39,7 +48,6 @@ pub(crate) use server::{serve, start_workers, worker_count};
 
 use crate::app::AppState;
 use crate::metrics::ProxyRoute;
-use error::ApiError;
 
 /// The path of the proxy that has memory.
 const CHAT: &str = "/chat/completions";
@@ -60,6 +68,11 @@ pub(crate) fn router(state: AppState) -> Router {
             get(memories::list).post(memories::create).delete(purge::purge),
         )
         .route("/namespaces/{namespace}/memories/{id}/history", get(memories::history))
+        .route("/namespaces/{namespace}/memories/batch", post(batch::create))
+        .route("/namespaces/{namespace}/memories/copy", post(transfer::copy_to))
+        .route("/namespaces/{namespace}/memories/move", post(transfer::move_to))
+        .route("/namespaces/{namespace}/clear", post(purge::clear))
+        .route("/namespaces/{namespace}/clone", post(namespaces::clone))
         .route("/namespaces/{namespace}/extract", post(extraction::extract))
         .route("/namespaces/{namespace}/memories/search", post(search::search))
         .route(
@@ -70,9 +83,22 @@ pub(crate) fn router(state: AppState) -> Router {
                 .delete(memories::delete),
         )
         .route("/namespaces/{namespace}/context", post(context::context))
+        .route("/namespaces/{namespace}/activity", get(activity::list))
+        .route("/namespaces/{namespace}/stats", get(stats::of_namespace))
+        .route("/memories", post(flat::create))
+        .route("/memories/search", post(flat::search))
+        .route(
+            "/memories/{id}",
+            get(flat::read)
+                .put(flat::change)
+                .patch(flat::change)
+                .delete(flat::delete),
+        )
+        .route("/context", post(flat::context))
+        .route("/stats", get(stats::of_all))
         .route("/backup", get(backup::backup))
-        .fallback(no_such_route)
-        .method_not_allowed_fallback(method_not_allowed)
+        .fallback(methods::no_such_route)
+        .method_not_allowed_fallback(methods::not_allowed)
         .layer(from_fn_with_state(state.clone(), auth::require_for_api))
         .layer(from_fn_with_state(state.clone(), rate_limit::limit))
         .layer(from_fn_with_state(state.clone(), count_api_call));
@@ -80,7 +106,7 @@ pub(crate) fn router(state: AppState) -> Router {
     let proxy = Router::new()
         .route(CHAT, post(chat::complete))
         .route("/{*path}", any(relay::relay))
-        .method_not_allowed_fallback(method_not_allowed)
+        .method_not_allowed_fallback(methods::not_allowed)
         .layer(from_fn_with_state(state.clone(), auth::require_for_proxy))
         .layer(from_fn_with_state(state.clone(), rate_limit::limit))
         .layer(from_fn_with_state(state.clone(), count_proxied));
@@ -91,8 +117,8 @@ pub(crate) fn router(state: AppState) -> Router {
         .route("/health", get(ops::health))
         .route("/ready", get(ops::ready))
         .route("/metrics", get(ops::metrics))
-        .fallback(no_such_route)
-        .method_not_allowed_fallback(method_not_allowed)
+        .fallback(methods::no_such_route)
+        .method_not_allowed_fallback(methods::not_allowed)
         .layer(from_fn_with_state(state.clone(), audience::check))
         .layer(from_fn_with_state(state.clone(), limits::limit))
         .layer(from_fn(log::log))
@@ -117,15 +143,4 @@ async fn count_proxied(State(state): State<AppState>, request: Request, next: Ne
         .metrics
         .proxied(route, response.status().as_u16(), begun.elapsed());
     response
-}
-
-async fn no_such_route(OriginalUri(uri): OriginalUri) -> ApiError {
-    ApiError::not_found(format!(
-        "there is nothing at {}; the API is under /v1/namespaces, the proxy under /proxy/v1",
-        uri.path()
-    ))
-}
-
-async fn method_not_allowed(method: axum::http::Method) -> ApiError {
-    ApiError::method_not_allowed(&method)
 }

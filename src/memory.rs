@@ -2,6 +2,7 @@
 //! ([`ingest`]). Knows the store, and nothing of HTTP or of backends.
 
 pub mod access;
+pub mod activity;
 pub mod block;
 pub mod explain;
 pub mod extract;

@@ -314,7 +314,7 @@ impl Metrics {
         self.removed.with_label_values(&[limit]).inc_by(count as u64);
     }
 
-    /// Counts trouble with memory that maia went on in spite of: `recall`, `extract`, `access`, `retention`, `replay` or `log`.
+    /// Counts trouble with memory that maia went on in spite of: `recall`, `extract`, `access`, `activity`, `retention`, `replay` or `log`.
     pub fn memory_failed(&self, operation: &'static str) {
         self.memory_errors.with_label_values(&[operation]).inc();
     }

@@ -3,6 +3,7 @@
 mod line;
 mod memory;
 mod namespace;
+mod patch;
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -10,11 +11,14 @@ use std::marker::PhantomData;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
 
 pub use line::{MemoryLine, parse_line};
 pub use memory::{MAX_CONVERSATION_LENGTH, MemoryBody, MemoryView};
 pub use namespace::{ConfigBody, NamespaceView};
+pub use patch::{MemoryPatch, PatchBody};
 
 /// A field whose value is not one that it may have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -33,6 +37,15 @@ impl FieldError {
         Self {
             field: field.to_owned(),
             problem: problem.to_string(),
+        }
+    }
+
+    /// The same error about a field of `outer`.
+    #[must_use]
+    pub fn within(self, outer: &str) -> Self {
+        Self {
+            field: format!("{outer}.{}", self.field),
+            problem: self.problem,
         }
     }
 }
@@ -61,6 +74,49 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
     }
 }
 
+/// What is asked of a field: what is absent and what is `null` are two things.
+#[derive(Clone, Copy, Debug, Default)]
+enum Change<T> {
+    #[default]
+    Keep,
+    /// `null`: what it would be if nobody had set it.
+    Reset,
+    Set(T),
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Change<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Option::deserialize(deserializer).map(|value| value.map_or(Self::Reset, Self::Set))
+    }
+}
+
+impl<T> Change<T> {
+    fn apply(self, setting: &mut Option<T>) {
+        match self {
+            Self::Keep => {}
+            Self::Reset => *setting = None,
+            Self::Set(value) => *setting = Some(value),
+        }
+    }
+
+    /// The value to set, which is `reset` for `null`.
+    fn or(self, reset: T) -> Option<T> {
+        match self {
+            Self::Keep => None,
+            Self::Reset => Some(reset),
+            Self::Set(value) => Some(value),
+        }
+    }
+
+    fn try_map<U, E>(self, parse: impl FnOnce(T) -> Result<U, E>) -> Result<Change<U>, E> {
+        Ok(match self {
+            Self::Keep => Change::Keep,
+            Self::Reset => Change::Reset,
+            Self::Set(value) => Change::Set(parse(value)?),
+        })
+    }
+}
+
 /// A value where there is one, read by `parse`.
 ///
 /// # Errors
@@ -86,14 +142,31 @@ pub fn parse_time(text: &str) -> Result<DateTime<Utc>, String> {
 }
 
 /// RFC 3339 in UTC, to the millisecond.
-fn serialize_time<S: Serializer>(time: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
+///
+/// # Errors
+/// Those of the serializer.
+pub fn serialize_time<S: Serializer>(time: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&time.to_rfc3339_opts(SecondsFormat::Millis, true))
 }
 
-#[expect(clippy::ref_option, reason = "serde passes a reference to the field")]
-fn serialize_optional_time<S: Serializer>(time: &Option<DateTime<Utc>>, serializer: S) -> Result<S::Ok, S::Error> {
+/// The same, or `null`.
+///
+/// # Errors
+/// Those of the serializer.
+pub fn serialize_optional_time<S: Serializer>(time: &Option<DateTime<Utc>>, serializer: S) -> Result<S::Ok, S::Error> {
     match time {
         Some(time) => serialize_time(time, serializer),
         None => serializer.serialize_none(),
     }
+}
+
+/// A tag (RFC 9110, section 8.8.3) of a view, which is another one as soon as anything but the ignored fields is.
+fn etag(view: &impl Serialize, ignored: &[&str]) -> String {
+    let mut view = json!(view);
+    if let Some(fields) = view.as_object_mut() {
+        fields.retain(|name, _| !ignored.contains(&name.as_str()));
+    }
+    let hash = Sha256::digest(view.to_string());
+    let hash = hash.iter().take(8).map(|byte| format!("{byte:02x}"));
+    format!("\"{}\"", hash.collect::<String>())
 }

@@ -3,6 +3,7 @@
 //! Writes go through the thread of `writer`, which commits what is waiting in groups and answers after the commit, with `synchronous=FULL`: a write that was
 //! answered survives a power cut. Reads run on the blocking threads of the runtime, on read-only connections. Nothing outside this folder names `rusqlite`.
 
+mod activity;
 mod candidates;
 mod care;
 mod connection;
@@ -13,9 +14,11 @@ mod filter;
 mod import;
 mod indexing;
 mod injected;
+mod list;
 mod memories;
 mod migrations;
 mod namespaces;
+mod once;
 mod postings;
 mod profile;
 mod queue;
@@ -23,16 +26,21 @@ mod ranking;
 mod retention;
 mod rows;
 mod search;
+mod tally;
+mod transfer;
 mod unread;
 mod writer;
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::Connection;
 
+pub use activity::{Activity, ActivityPage, Extraction, Injected, Outcome, Usage};
 pub use care::{
     Backup, CareError, CheckReport, Contents, NamespaceCounts, Partial, Problem, ProblemKind, Restored, Snapshot,
     Stats, Stop, back_up, check, restore, stats,
@@ -43,12 +51,17 @@ pub use facts::{Learned, Lesson, Rehearsal, Restore};
 pub use filter::{MemoryFilter, Purged};
 pub use import::{Entry, ImportCounts, Importer, MemoryEntry, NamespaceEntry, Prepared};
 pub use injected::{HistoryHash, InjectedBlock, NewInjectedBlock, Seen};
-pub use memories::{MemoryPage, MemoryUpdate};
-pub use namespaces::{CreateNamespace, DeleteNamespace, NamespacePage};
+pub use list::{Cursor, MemoryPage, Order, SortField, Start};
+pub use memories::MemoryUpdate;
+pub use namespaces::{CreateNamespace, DeleteNamespace, NamespacePage, UpdateNamespace};
+pub use once::{Made, Once};
 pub use queue::{FactsNamespace, FoundFacts, Settled};
 pub use ranking::Score;
 pub use search::{Cut, Found, SearchHit, SearchQuery, TermMatch, Window};
+pub use tally::Tally;
+pub use transfer::{Carried, NotCarried, Transfer};
 
+use crate::model;
 use postings::Lists;
 use writer::Writer;
 
@@ -88,6 +101,8 @@ struct Inner {
     lists: Arc<Lists>,
     /// Ends the copies that are being made.
     closing: Stop,
+    /// When the log was last folded into the file, in milliseconds since 1970; at first, when the file was opened.
+    folded_at: AtomicI64,
 }
 
 impl Store {
@@ -131,6 +146,7 @@ impl Store {
                 writer,
                 lists: Arc::default(),
                 closing: Stop::default(),
+                folded_at: AtomicI64::new(model::now().timestamp_millis()),
             }),
         })
     }
@@ -156,7 +172,17 @@ impl Store {
     /// # Errors
     /// Somebody reads for long, or the store is in trouble; the log stays as it is.
     pub async fn fold_log(&self) -> Result<(), StoreError> {
-        self.inner.writer.fold().await
+        self.inner.writer.fold().await?;
+        self.inner
+            .folded_at
+            .store(model::now().timestamp_millis(), Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// When the write-ahead log was last folded into the file; before the first time, when the file was opened.
+    #[must_use]
+    pub fn folded_at(&self) -> DateTime<Utc> {
+        DateTime::from_timestamp_millis(self.inner.folded_at.load(Ordering::Relaxed)).unwrap_or_else(model::now)
     }
 
     /// Finishes the writes that wait, folds the write-ahead log into the file and closes it. Later calls fail with [`StoreError::Closed`].

@@ -131,7 +131,7 @@ async fn fill(file: &Path, size: u64, namespaces: u64, corpus: Arc<Corpus>) {
                     let namespace = numbers.get((number % namespaces) as usize).expect("a namespace");
                     let memory = memory(corpus.sentence(number));
                     store
-                        .create_memory(*namespace, memory)
+                        .create_memories(*namespace, vec![memory], None)
                         .await
                         .expect("a memory")
                         .expect("a namespace");

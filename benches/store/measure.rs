@@ -183,7 +183,7 @@ async fn beside_creates(
                 let store = store.clone();
                 tasks.spawn(async move {
                     store
-                        .create_memory(other, memory(format!("User wrote line {number} meanwhile")))
+                        .create_memories(other, vec![memory(format!("User wrote line {number} meanwhile"))], None)
                         .await
                 });
                 while tasks.try_join_next().is_some() {}

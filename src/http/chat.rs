@@ -30,14 +30,17 @@ use crate::memory::recall::{Budget, Recall};
 use crate::memory::replay::{Context, Terms};
 use crate::memory::turns::Conversation;
 use crate::memory::unwritten::{Kept, Unwritten};
-use crate::model::{self, ChatRequest, ContextPosition, Namespace, NamespaceName};
+use crate::model::{self, ChatRequest, ContextPosition, Namespace, NamespaceName, NamespaceNumber};
 use crate::proxy::{Answer, CHAT_COMPLETIONS, tee};
-use crate::store::{FactsNamespace, ReadError, Reader, StoreError};
+use crate::store::{Activity, FactsNamespace, Injected as NotedMemory, ReadError, Reader, StoreError};
 
 /// Longest time that a request waits for memory before it goes on without.
 const MEMORY_TIMEOUT: Duration = Duration::from_millis(500);
 /// Largest namespace that is searched on the thread that serves the request. In a larger one a search may take long enough for others to notice.
 const GLANCE_MEMORIES: i64 = 20_000;
+
+/// Longest name of a model that is noted, in characters.
+const MAX_MODEL_LENGTH: usize = 128;
 
 const MEMORIES_USED: &str = "x-maia-memories-used";
 const MEMORIES_NEW: &str = "x-maia-memories-new";
@@ -49,6 +52,8 @@ struct Injected {
     memories: usize,
     new_memories: usize,
     tokens: u32,
+    /// The new memories, as the activity of the namespace has them.
+    noted: Vec<NotedMemory>,
     /// What later turns of the conversation are to know of it, once it is answered.
     kept: Option<Kept>,
 }
@@ -59,6 +64,7 @@ pub(super) async fn complete(
     request: Request,
 ) -> Result<Response, ApiError> {
     let state = &state;
+    let begun = Instant::now();
     let (parts, body) = request.into_parts();
     require_json(&parts.headers)?;
     let options = ChatOptions::from_headers(&parts.headers)?;
@@ -82,10 +88,15 @@ pub(super) async fn complete(
     } else {
         (None, None)
     };
+    let recall_time = context.is_some().then(|| begun.elapsed());
     let (mut injected, forwarded) = context
         .and_then(|context| add_context(state, &chat, context))
         .unwrap_or_default();
     let forwarded = forwarded.map_or_else(|| body.clone(), Bytes::from);
+    let noted = namespace.as_ref().map(|namespace| {
+        let model = chat.model().map(|model| model.chars().take(MAX_MODEL_LENGTH).collect());
+        activity(namespace.number, request_id.clone(), model, recall_time, &mut injected)
+    });
     let place = match namespace {
         Some(namespace) => Some(FactsNamespace::Known(namespace.number)),
         // The store could not be asked. It is asked again when the exchange is kept.
@@ -110,6 +121,13 @@ pub(super) async fn complete(
     let query = parts.uri.query().map(str::to_owned);
     let answer = forward(state, parts.headers, query.as_deref(), forwarded, followed).await;
     let mut response = answer.unwrap_or_else(ApiError::into_response);
+    if let Some(noted) = noted {
+        state.activity.note(Activity {
+            status: response.status().as_u16(),
+            latency: microseconds(begun.elapsed()),
+            ..noted
+        });
+    }
     response
         .headers_mut()
         .insert(MEMORIES_USED, HeaderValue::from(injected.memories));
@@ -128,6 +146,32 @@ struct Asked {
     /// What the user said, newest first.
     texts: Vec<String>,
     history: History,
+}
+
+/// What is noted of a request before it is answered.
+fn activity(
+    namespace: NamespaceNumber,
+    request_id: String,
+    model: Option<String>,
+    recall: Option<Duration>,
+    injected: &mut Injected,
+) -> Activity {
+    Activity {
+        namespace,
+        at: model::now(),
+        request_id,
+        model,
+        status: 0,
+        recall_time: recall.map(microseconds),
+        latency: 0,
+        token_count: injected.tokens,
+        injected: std::mem::take(&mut injected.noted),
+        extracted: Vec::new(),
+    }
+}
+
+fn microseconds(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }
 
 /// What a request asks of memory.
@@ -225,6 +269,7 @@ async fn consult(
         Ok(Some((namespace, context))) => {
             if context.is_some() {
                 state.metrics.recall_took(begun.elapsed());
+                state.searches.took(namespace.number, begun.elapsed());
             }
             Ok((Some(namespace), context))
         }
@@ -268,6 +313,7 @@ fn add_context(state: &AppState, chat: &ChatRequest<'_>, context: Context) -> Op
         memories: context.memories.len(),
         new_memories: context.new_memories,
         tokens: context.new_tokens.saturating_add(context.replayed_tokens),
+        noted: context.noted,
         kept: context.to_keep.map(|new| state.unwritten.keep(new)),
     };
     state.access.note(context.memories);

@@ -8,20 +8,35 @@ use serde::{Deserialize, Serialize};
 
 use super::error::ApiError;
 use super::extract::{InNamespace, JsonBody};
-use super::search::check_query;
+use super::page::Params;
+use super::search::{MAX_QUERY_BYTES, check_query, refuse_namespace};
 use crate::app::AppState;
 use crate::memory::explain::Explanation;
 use crate::memory::recall::{Budget, Recall};
-use crate::model::{MemoryId, MemoryType};
+use crate::model::{MemoryId, MemoryType, Namespace};
 use crate::store::{Reader, TermMatch};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ContextBody {
+    namespace: Option<String>,
     query: String,
     token_budget: Option<u32>,
     #[serde(default)]
     explain: bool,
+    /// Put before the block.
+    system_prompt: Option<String>,
+    /// Whether memories are shown with their scores; they are unless this is `false`.
+    include_scores: Option<bool>,
+    /// Memories with a lower score stay out.
+    min_score: Option<f64>,
+}
+
+impl ContextBody {
+    /// Takes out the name or id of the namespace.
+    pub(super) fn take_namespace(&mut self) -> Option<String> {
+        self.namespace.take()
+    }
 }
 
 #[derive(Serialize)]
@@ -41,7 +56,8 @@ struct ContextMemory {
     id: MemoryId,
     content: String,
     r#type: MemoryType,
-    score: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    score: Option<f64>,
     /// `pinned`; `match`: it shares words with the query; `profile`: a fact about the user.
     position: &'static str,
     token_count: u32,
@@ -129,7 +145,19 @@ impl TermView {
 pub(super) async fn context(
     State(state): State<AppState>,
     InNamespace(namespace): InNamespace,
+    params: Params,
     JsonBody(body): JsonBody<ContextBody>,
+) -> Result<Json<ContextView>, ApiError> {
+    params.finish()?;
+    refuse_namespace(body.namespace.as_ref())?;
+    context_in(&state, Some(namespace), body).await
+}
+
+/// The context from a namespace, which may not be there yet.
+pub(super) async fn context_in(
+    state: &AppState,
+    namespace: Option<Namespace>,
+    body: ContextBody,
 ) -> Result<Json<ContextView>, ApiError> {
     let begun = Instant::now();
     check_query(&body.query)?;
@@ -139,45 +167,58 @@ pub(super) async fn context(
             "must be a whole number from 1 (got 0)",
         ));
     }
-    let token_budget = body
-        .token_budget
-        .or(namespace.config.token_budget)
-        .unwrap_or(state.proxy.token_budget);
+    let length = body.system_prompt.as_ref().map_or(0, String::len);
+    if length > MAX_QUERY_BYTES {
+        let problem = format!("may have at most {MAX_QUERY_BYTES} bytes (got {length})");
+        return Err(ApiError::bad_value("system_prompt", problem));
+    }
+    let own_budget = namespace.as_ref().and_then(|namespace| namespace.config.token_budget);
+    let token_budget = body.token_budget.or(own_budget).unwrap_or(state.proxy.token_budget);
     let budget = Budget {
         total: token_budget,
         profile: state.memory.profile_tokens,
     };
-    let look = move |reader: &Reader<'_>| {
-        if body.explain {
-            Recall::explained(reader, &namespace, &body.query, budget)
-        } else {
-            Recall::of(reader, &namespace, [&body.query], None, budget)
+    let (query, explain, min_score) = (body.query, body.explain, body.min_score);
+    let recall = match namespace {
+        None => Recall::nothing(budget),
+        Some(namespace) => {
+            let number = namespace.number;
+            let look = move |reader: &Reader<'_>| {
+                let recall = if explain {
+                    Recall::explained(reader, &namespace, &query, budget)
+                } else {
+                    Recall::of(reader, &namespace, [&query], None, budget)
+                }?;
+                Ok(match min_score {
+                    Some(least) => recall.scoring(least, budget),
+                    None => recall,
+                })
+            };
+            let recall = state.store.reading(look).await?;
+            state.searches.took(number, begun.elapsed());
+            recall
         }
     };
-    let recall = state.store.reading(look).await?;
-    let token_count = recall.block.tokens();
-    let content = recall.block.text();
-    let memories = recall
-        .memories
-        .into_iter()
-        .map(|recalled| ContextMemory {
-            id: recalled.memory.id,
-            content: recalled.memory.content,
-            r#type: recalled.memory.kind,
-            score: recalled.score,
-            position: recalled.reason.as_str(),
-            token_count: recalled.memory.token_count,
-            truncated: false,
-        })
-        .collect();
-    let query_time = format!("{:.3}ms", begun.elapsed().as_secs_f64() * 1_000.0);
+    let block = recall.block.text();
+    let parts = [body.system_prompt.unwrap_or_default(), block];
+    let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    let shows_scores = body.include_scores.unwrap_or(true);
+    let memories = recall.memories.into_iter().map(|recalled| ContextMemory {
+        id: recalled.memory.id,
+        content: recalled.memory.content,
+        r#type: recalled.memory.kind,
+        score: shows_scores.then_some(recalled.score),
+        position: recalled.reason.as_str(),
+        token_count: recalled.memory.token_count,
+        truncated: false,
+    });
     Ok(Json(ContextView {
-        content,
-        memories,
-        token_count,
+        content: parts.join("\n\n"),
+        memories: memories.collect(),
+        token_count: recall.block.tokens(),
         token_budget,
         truncated: recall.truncated,
-        query_time,
+        query_time: format!("{:.3}ms", begun.elapsed().as_secs_f64() * 1_000.0),
         explanation: recall.explanation.map(ExplanationView::new),
     }))
 }

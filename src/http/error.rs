@@ -24,17 +24,19 @@ pub(crate) struct ApiError {
     headers: Box<HeaderMap>,
 }
 
+/// What the body of an error is.
 #[derive(Serialize)]
-struct Envelope<'a> {
-    error: ErrorBody<'a>,
+struct Envelope {
+    error: ErrorBody,
 }
 
+/// An error in the shape of the protocol.
 #[derive(Serialize)]
-struct ErrorBody<'a> {
-    message: &'a str,
-    r#type: &'a str,
-    param: Option<&'a str>,
-    code: &'a str,
+pub(super) struct ErrorBody {
+    message: String,
+    r#type: &'static str,
+    param: Option<String>,
+    code: &'static str,
 }
 
 /// Marks a response as one that maia made for an error, for the log.
@@ -115,6 +117,21 @@ impl ApiError {
         Self::new(StatusCode::CONFLICT, INVALID, "conflict", message)
     }
 
+    /// 412: what is to be changed is not what the client has seen.
+    pub(super) fn precondition_failed(etag: &str) -> Self {
+        let message = format!("it has changed since: its ETag is {etag} now; read it again and decide anew");
+        let status = StatusCode::PRECONDITION_FAILED;
+        Self::new(status, INVALID, "precondition_failed", message).with_param("If-Match")
+    }
+
+    /// 422: a key that stands for one request came with another.
+    pub(super) fn key_reused() -> Self {
+        let message =
+            "this Idempotency-Key came with another body within the last 24 hours; a new request needs a new key";
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
+        Self::new(status, INVALID, "idempotency_key_reused", message).with_param("Idempotency-Key")
+    }
+
     /// 413.
     pub(super) fn too_large(limit: usize) -> Self {
         let message = format!("the body is larger than {limit} bytes");
@@ -130,6 +147,13 @@ impl ApiError {
             "unsupported_media_type",
             message,
         )
+    }
+
+    /// Names the kinds of patches that are understood (RFC 5789).
+    pub(super) fn accepting_patches(mut self) -> Self {
+        let kinds = HeaderValue::from_static("application/merge-patch+json, application/json");
+        self.headers.insert("accept-patch", kinds);
+        self
     }
 
     /// 431.
@@ -168,6 +192,20 @@ impl ApiError {
         Self {
             headers: Box::new(headers),
             ..Self::new(status, "api_error", "backend_error", message)
+        }
+    }
+
+    pub(super) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The error as it stands in a body.
+    pub(super) fn into_body(self) -> ErrorBody {
+        ErrorBody {
+            message: self.message,
+            r#type: self.kind,
+            param: self.param,
+            code: self.code,
         }
     }
 
@@ -226,23 +264,17 @@ impl From<StoreError> for ApiError {
 }
 
 impl IntoResponse for ApiError {
-    fn into_response(self) -> Response {
+    fn into_response(mut self) -> Response {
         let detail = self
             .detail
+            .take()
             .or_else(|| self.status.is_server_error().then(|| self.message.clone()));
-        let error = ErrorBody {
-            message: &self.message,
-            r#type: self.kind,
-            param: self.param.as_deref(),
-            code: self.code,
-        };
-        let body = Envelope { error };
-        let mut response = (self.status, Json(body)).into_response();
-        response.headers_mut().extend(*self.headers);
-        response.extensions_mut().insert(ErrorMark {
-            code: self.code,
-            detail,
-        });
+        let (status, code) = (self.status, self.code);
+        let headers = std::mem::take(&mut *self.headers);
+        let error = self.into_body();
+        let mut response = (status, Json(Envelope { error })).into_response();
+        response.headers_mut().extend(headers);
+        response.extensions_mut().insert(ErrorMark { code, detail });
         response
     }
 }

@@ -5,7 +5,7 @@ use std::error::Error;
 use axum::body::{Body, HttpBody as _};
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, Method, header};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
@@ -17,49 +17,89 @@ use crate::proxy::BodyError;
 use crate::record::Object;
 
 /// Largest body of a call to the memory API, in bytes.
-const MAX_BODY: usize = 1 << 20;
+pub(super) const MAX_BODY: usize = 1 << 20;
+const JSON: &str = "application/json";
+/// RFC 7396.
+pub(super) const MERGE_PATCH: &str = "application/merge-patch+json";
 /// How much of a body is read that is refused, in bytes.
 const MAX_DISCARDED: usize = 256 << 20;
 
 /// A JSON body: an object, whose fields are given by name.
-pub(super) struct JsonBody<T>(pub(super) T);
+pub(super) struct JsonBody<T, const LIMIT: usize = MAX_BODY>(pub(super) T);
 
-impl<T: DeserializeOwned> FromRequest<AppState> for JsonBody<T> {
+impl<T: DeserializeOwned, const LIMIT: usize> FromRequest<AppState> for JsonBody<T, LIMIT> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _: &AppState) -> Result<Self, ApiError> {
-        require_json(request.headers())?;
-        let body = read_body(request.into_body(), MAX_BODY).await?;
-        let mut deserializer = serde_json::Deserializer::from_slice(&body);
-        let Object(value) = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-            let path = error.path().to_string();
-            // A question mark stands for a field whose name was still being read.
-            let path = path.trim_end_matches(['.', '?']).to_owned();
-            let error = error.into_inner();
-            if path.is_empty() {
-                ApiError::bad_request(format!("the body: {error}"))
-            } else {
-                ApiError::bad_value(&path, error)
-            }
-        })?;
-        deserializer
-            .end()
-            .map_err(|error| ApiError::bad_request(format!("the body: {error}")))?;
-        Ok(Self(value))
+        let body = read_json(request, LIMIT).await?;
+        parse_object(&body, "").map(Self)
     }
 }
 
-/// Refuses a body that is not said to be JSON, plain and not compressed. A web page may send any other kind anywhere without asking.
-pub(super) fn require_json(headers: &HeaderMap) -> Result<(), ApiError> {
-    let kind = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+/// The bytes of a body that is said to be JSON; a patch may be said to be a merge patch.
+pub(super) async fn read_json(request: Request, limit: usize) -> Result<Bytes, ApiError> {
+    let is_patch = request.method() == Method::PATCH;
+    let kinds: &[&str] = if is_patch { &[JSON, MERGE_PATCH] } else { &[JSON] };
+    require_plain(request.headers())?;
+    if !kinds.contains(&kind(request.headers()).as_str()) {
+        let error = ApiError::unsupported_media_type();
+        return Err(if is_patch { error.accepting_patches() } else { error });
+    }
+    read_body(request.into_body(), limit).await
+}
+
+/// An object that is written as JSON. Errors name its fields as fields of `name`, which is empty for a whole body.
+pub(super) fn parse_object<T: DeserializeOwned>(json: &[u8], name: &str) -> Result<T, ApiError> {
+    let refused = |path: &str, error: serde_json::Error| {
+        let text = error.to_string();
+        // What is not there has no path, so the message says its name.
+        let missing = text
+            .strip_prefix("missing field `")
+            .and_then(|rest| rest.split_once('`'));
+        if let Some((field, _)) = missing {
+            let outer = [name, path.trim_end_matches(['.', '?'])];
+            let path = outer.into_iter().chain([field]).filter(|part| !part.is_empty());
+            return ApiError::bad_value(&path.collect::<Vec<_>>().join("."), "is missing");
+        }
+        // A question mark stands for a field whose name was still being read.
+        let path = match (name, path.trim_end_matches(['.', '?'])) {
+            (name, "") => name.to_owned(),
+            ("", path) => path.to_owned(),
+            (name, path) => format!("{name}.{path}"),
+        };
+        if path.is_empty() {
+            ApiError::bad_request(format!("the body: {error}"))
+        } else {
+            ApiError::bad_value(&path, error)
+        }
+    };
+    let mut deserializer = serde_json::Deserializer::from_slice(json);
+    let Object(value) = serde_path_to_error::deserialize(&mut deserializer)
+        .map_err(|error| refused(&error.path().to_string(), error.into_inner()))?;
+    deserializer.end().map_err(|error| refused("", error))?;
+    Ok(value)
+}
+
+/// What a body is said to be, without parameters.
+fn kind(headers: &HeaderMap) -> String {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let kind = kind.unwrap_or_default().split(';').next().unwrap_or_default();
+    kind.trim().to_ascii_lowercase()
+}
+
+/// Refuses a compressed body.
+fn require_plain(headers: &HeaderMap) -> Result<(), ApiError> {
     let coding = headers.get(header::CONTENT_ENCODING);
     if coding.is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
         return Err(ApiError::compressed());
     }
+    Ok(())
+}
+
+/// Refuses a body that is not said to be JSON, plain and not compressed. A web page may send any other kind anywhere without asking.
+pub(super) fn require_json(headers: &HeaderMap) -> Result<(), ApiError> {
+    require_plain(headers)?;
+    let kind = kind(headers);
     let is_json = kind == "application/json" || kind.starts_with("application/") && kind.ends_with("+json");
     if is_json {
         Ok(())
@@ -119,9 +159,14 @@ impl FromRequestParts<AppState> for InNamespace {
             .find(|(key, _)| key == "namespace")
             .map(|(_, value)| value)
             .unwrap_or_default();
-        let namespace = state.store.namespace(name.clone()).await?;
-        namespace.map(Self).ok_or_else(|| no_such_namespace(&name))
+        find_namespace(state, &name).await.map(Self)
     }
+}
+
+/// The namespace of a name or an id that a client gave.
+pub(super) async fn find_namespace(state: &AppState, name: &str) -> Result<Namespace, ApiError> {
+    let namespace = state.store.namespace(name.to_owned()).await?;
+    namespace.ok_or_else(|| no_such_namespace(name))
 }
 
 /// The memory id that the path names.

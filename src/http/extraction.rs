@@ -1,6 +1,5 @@
 //! `POST /v1/namespaces/{namespace}/extract`: what is found in a conversation, kept or only shown.
 
-use axum::Json;
 use axum::extract::{Extension, State};
 use axum::response::IntoResponse;
 use chrono::{DateTime, Utc};
@@ -156,7 +155,7 @@ pub(super) async fn extract(
         .zip(learned)
         .map(|(found, learned)| FoundView::new(found, learned, body.dry_run))
         .collect();
-    Ok(Json(Page::whole(views)))
+    Ok(Page::whole(views))
 }
 
 fn found(state: &AppState, user: Option<&str>, assistant: Option<&str>, at: DateTime<Utc>) -> Vec<Extracted> {

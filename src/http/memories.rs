@@ -3,81 +3,95 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
 
+use super::conditions::{Conditions, tagged};
 use super::error::ApiError;
 use super::extract::{InNamespace, JsonBody, WithId, no_such_namespace};
+use super::filters::{filter, start};
+use super::once::{self, OnceBody};
 use super::page::{Page, Params};
 use crate::app::AppState;
-use crate::model::{MemoryId, MemoryType, NewMemory, Source};
-use crate::record::{MemoryBody, MemoryView, parse_time};
-use crate::store::{MemoryFilter, MemoryUpdate, Restore};
-
-/// The filter among the parameters, apart from `include_superseded`.
-pub(super) fn filter(params: &mut Params) -> Result<MemoryFilter, ApiError> {
-    Ok(MemoryFilter {
-        kinds: params.parsed("type", MemoryType::parse)?.into_iter().collect(),
-        source: params.parsed("source", Source::parse)?,
-        tags: params.all("tag"),
-        created_after: params.parsed("created_after", parse_time)?,
-        created_before: params.parsed("created_before", parse_time)?,
-        conversation_id: params.one("conversation_id")?,
-        request_id: params.one("request_id")?,
-        rule: params.one("rule")?,
-        include_superseded: false,
-    })
-}
+use crate::model::{Memory, MemoryId, Namespace, NamespaceName, NewMemory};
+use crate::record::{MemoryBody, MemoryView, PatchBody};
+use crate::store::{Cursor, MemoryFilter, MemoryUpdate, Once, Restore};
 
 pub(super) async fn list(
     State(state): State<AppState>,
     InNamespace(namespace): InNamespace,
     mut params: Params,
-) -> Result<impl IntoResponse, ApiError> {
+) -> Result<Page<MemoryView>, ApiError> {
     let filter = MemoryFilter {
         include_superseded: params.flag("include_superseded")?,
         ..filter(&mut params)?
     };
-    let (limit, offset) = params.page()?;
+    let paging = params.paging()?;
+    let start = start(&mut params, &paging)?;
     params.finish()?;
-    let page = state.store.memories(namespace.number, filter, limit, offset).await?;
+    if paging.count_only {
+        let total = state.store.count_memories(namespace.number, filter).await?;
+        return Ok(Page::counted(total));
+    }
+    let page = state
+        .store
+        .memories(namespace.number, filter, start, paging.limit)
+        .await?;
     let views: Vec<_> = page
         .memories
         .into_iter()
         .map(|memory| MemoryView::new(memory, &namespace.name))
         .collect();
-    Ok(Json(Page::new(views, page.total.unsigned_abs(), limit, offset)))
+    Ok(Page::of_list(views, page.total, &paging, page.next.map(Cursor::encode)))
 }
 
 pub(super) async fn create(
     State(state): State<AppState>,
     InNamespace(namespace): InNamespace,
-    JsonBody(body): JsonBody<MemoryBody>,
-) -> Result<impl IntoResponse, ApiError> {
-    let created = state.store.create_memory(namespace.number, body.into_new()?).await?;
-    let memory = created.ok_or_else(|| no_such_namespace(namespace.name.as_str()))?;
+    OnceBody(body, once): OnceBody<MemoryBody>,
+) -> Result<Response, ApiError> {
+    create_in(&state, &namespace, body, once).await
+}
+
+/// Makes a memory, once where it has a key.
+pub(super) async fn create_in(
+    state: &AppState,
+    namespace: &Namespace,
+    body: MemoryBody,
+    once: Option<Once>,
+) -> Result<Response, ApiError> {
+    let memories = vec![body.into_new()?];
+    let made = state.store.create_memories(namespace.number, memories, once).await?;
+    let (replayed, memories) = once::made(made.ok_or_else(|| no_such_namespace(namespace.name.as_str()))?)?;
+    let memory = memories.into_iter().next().ok_or_else(once::gone)?;
     let location = format!("/v1/namespaces/{}/memories/{}", namespace.id, memory.id);
     let view = MemoryView::new(memory, &namespace.name);
-    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(view)))
+    let headers = [(header::LOCATION, location)];
+    Ok((StatusCode::CREATED, replayed, headers, tagged(view)).into_response())
 }
 
 pub(super) async fn read(
     State(state): State<AppState>,
     InNamespace(namespace): InNamespace,
     WithId(id): WithId,
-) -> Result<Json<MemoryView>, ApiError> {
+    conditions: Conditions,
+    params: Params,
+) -> Result<Response, ApiError> {
+    params.finish()?;
     let memory = state.store.memory(namespace.number, id).await?;
-    memory
-        .map(|memory| Json(MemoryView::new(memory, &namespace.name)))
-        .ok_or_else(|| no_such_memory(id))
+    let memory = memory.ok_or_else(|| no_such_memory(id))?;
+    Ok(conditions.shown(MemoryView::new(memory, &namespace.name)))
 }
 
 pub(super) async fn replace(
-    state: State<AppState>,
-    namespace: InNamespace,
-    id: WithId,
+    State(state): State<AppState>,
+    InNamespace(namespace): InNamespace,
+    WithId(id): WithId,
+    conditions: Conditions,
+    params: Params,
     JsonBody(body): JsonBody<MemoryBody>,
-) -> Result<Json<MemoryView>, ApiError> {
+) -> Result<Response, ApiError> {
+    params.finish()?;
     body.refuse_fixed()?;
     let NewMemory {
         content,
@@ -100,40 +114,57 @@ pub(super) async fn replace(
         pinned: Some(pinned),
         fact,
     };
-    update_with(state, namespace, id, update).await
+    update_with(&state, namespace, id, conditions, |_| Ok(update)).await
 }
 
 pub(super) async fn change(
-    state: State<AppState>,
-    namespace: InNamespace,
-    id: WithId,
-    JsonBody(body): JsonBody<MemoryBody>,
-) -> Result<Json<MemoryView>, ApiError> {
-    update_with(state, namespace, id, body.validate()?).await
-}
-
-async fn update_with(
     State(state): State<AppState>,
     InNamespace(namespace): InNamespace,
     WithId(id): WithId,
-    update: MemoryUpdate,
-) -> Result<Json<MemoryView>, ApiError> {
-    let memory = state.store.update_memory(namespace.number, id, update).await?;
-    memory
-        .map(|memory| Json(MemoryView::new(memory, &namespace.name)))
-        .ok_or_else(|| no_such_memory(id))
+    conditions: Conditions,
+    params: Params,
+    JsonBody(body): JsonBody<PatchBody>,
+) -> Result<Response, ApiError> {
+    params.finish()?;
+    let patch = body.validate()?;
+    update_with(&state, namespace, id, conditions, |memory| Ok(patch.apply(memory)?)).await
+}
+
+/// Changes a memory where the client has seen it as it is.
+async fn update_with(
+    state: &AppState,
+    namespace: Namespace,
+    id: MemoryId,
+    conditions: Conditions,
+    change: impl FnOnce(&Memory) -> Result<MemoryUpdate, ApiError> + Send + 'static,
+) -> Result<Response, ApiError> {
+    let name = namespace.name.clone();
+    let change = move |memory: &Memory| {
+        allow_change(&conditions, memory, &name)?;
+        change(memory)
+    };
+    let updated = state.store.update_memory(namespace.number, id, change).await?;
+    let memory = updated.ok_or_else(|| no_such_memory(id))??;
+    Ok(tagged(MemoryView::new(memory, &namespace.name)))
+}
+
+fn allow_change(conditions: &Conditions, memory: &Memory, namespace: &NamespaceName) -> Result<(), ApiError> {
+    conditions.allow_change(&MemoryView::new(memory.clone(), namespace).etag())
 }
 
 pub(super) async fn delete(
     State(state): State<AppState>,
     InNamespace(namespace): InNamespace,
     WithId(id): WithId,
+    conditions: Conditions,
     mut params: Params,
 ) -> Result<Json<Value>, ApiError> {
     let restore = restore(&mut params)?;
     params.finish()?;
-    let deleted = state.store.delete_memory(namespace.number, id, restore).await?;
-    let restored = deleted.ok_or_else(|| no_such_memory(id))?;
+    let name = namespace.name;
+    let check = move |memory: &Memory| allow_change(&conditions, memory, &name);
+    let deleted = state.store.delete_memory(namespace.number, id, restore, check).await?;
+    let restored = deleted.ok_or_else(|| no_such_memory(id))??;
     Ok(Json(match restore {
         Restore::No => json!({ "deleted": true }),
         Restore::Yes => json!({ "deleted": true, "restored": restored }),
@@ -152,7 +183,7 @@ pub(super) async fn history(
     State(state): State<AppState>,
     InNamespace(namespace): InNamespace,
     WithId(id): WithId,
-) -> Result<impl IntoResponse, ApiError> {
+) -> Result<Page<MemoryView>, ApiError> {
     let chain = state.store.history(namespace.number, id).await?;
     if chain.is_empty() {
         return Err(no_such_memory(id));
@@ -161,9 +192,9 @@ pub(super) async fn history(
         .into_iter()
         .map(|memory| MemoryView::new(memory, &namespace.name))
         .collect();
-    Ok(Json(Page::whole(views)))
+    Ok(Page::whole(views))
 }
 
-fn no_such_memory(id: MemoryId) -> ApiError {
+pub(super) fn no_such_memory(id: MemoryId) -> ApiError {
     ApiError::not_found(format!("there is no memory {id} in this namespace")).with_param("id")
 }

@@ -1,19 +1,23 @@
 //! `/v1/namespaces`.
 
+use std::fmt::Write as _;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::conditions::{Conditions, tagged};
 use super::error::ApiError;
 use super::extract::{InNamespace, JsonBody, no_such_namespace};
-use super::page::{Page, Params};
+use super::once::{self, OnceBody};
+use super::page::{Page, Paging, Params};
 use crate::app::AppState;
 use crate::model::{Namespace, NamespaceConfig, NamespaceName};
 use crate::record::{ConfigBody, NamespaceView, Object};
-use crate::store::{CreateNamespace, DeleteNamespace};
+use crate::store::{CreateNamespace, DeleteNamespace, UpdateNamespace};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -25,49 +29,72 @@ pub(super) struct CreateBody {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct UpdateBody {
+pub(super) struct ReplaceBody {
     config: Object<ConfigBody>,
 }
 
-pub(super) async fn list(State(state): State<AppState>, mut params: Params) -> Result<impl IntoResponse, ApiError> {
-    let (limit, offset) = params.page()?;
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ChangeBody {
+    name: Option<String>,
+    #[serde(default)]
+    config: Object<ConfigBody>,
+}
+
+pub(super) async fn list(State(state): State<AppState>, mut params: Params) -> Result<Page<NamespaceView>, ApiError> {
+    let paging = params.paging()?;
     params.finish()?;
-    let page = state.store.namespaces(limit, offset).await?;
+    let after = paging.cursor.as_deref().map(name_behind).transpose()?;
+    let page = state.store.namespaces(after, paging.limit, paging.offset).await?;
+    if paging.count_only {
+        return Ok(Page::counted(page.total));
+    }
+    let last = page.namespaces.last().map(|namespace| hex(namespace.name.as_str()));
+    let next = last.filter(|_| page.more);
     let views: Vec<NamespaceView> = page.namespaces.into_iter().map(NamespaceView::from).collect();
-    Ok(Json(Page::new(views, page.total.unsigned_abs(), limit, offset)))
+    Ok(Page::of_list(views, page.total, &paging, next))
 }
 
 pub(super) async fn create(
     State(state): State<AppState>,
-    JsonBody(body): JsonBody<CreateBody>,
-) -> Result<impl IntoResponse, ApiError> {
-    let name = NamespaceName::parse(&body.name).map_err(|problem| ApiError::bad_value("name", problem))?;
+    OnceBody(body, once): OnceBody<CreateBody>,
+) -> Result<Response, ApiError> {
+    let name = parse_name(&body.name)?;
     let mut config = NamespaceConfig::default();
     body.config.0.into_change()?(&mut config);
-    match state.store.create_namespace(name.clone(), config).await? {
-        CreateNamespace::Created(namespace) => {
-            let location = format!("/v1/namespaces/{}", namespace.id);
-            Ok((
-                StatusCode::CREATED,
-                [(header::LOCATION, location)],
-                Json(NamespaceView::from(namespace)),
-            ))
-        }
-        CreateNamespace::Exists => Err(ApiError::conflict(format!("there is a namespace {name} already"))),
-    }
+    created(state.store.create_namespace(name.clone(), config, once).await?, &name)
 }
 
-pub(super) async fn read(InNamespace(namespace): InNamespace) -> Json<NamespaceView> {
-    Json(namespace.into())
+fn created(outcome: CreateNamespace, name: &NamespaceName) -> Result<Response, ApiError> {
+    let (replayed, namespace) = match outcome {
+        CreateNamespace::Created(namespace) => (once::MADE_NOW, namespace),
+        CreateNamespace::Before(namespace) => (once::MADE_BEFORE, namespace),
+        CreateNamespace::Exists => return Err(name_taken(name)),
+        CreateNamespace::OtherRequest => return Err(ApiError::key_reused()),
+        CreateNamespace::Gone => return Err(once::gone()),
+    };
+    let location = [(header::LOCATION, format!("/v1/namespaces/{}", namespace.id))];
+    let view = tagged(NamespaceView::from(namespace));
+    Ok((StatusCode::CREATED, replayed, location, view).into_response())
+}
+
+pub(super) async fn read(
+    InNamespace(namespace): InNamespace,
+    conditions: Conditions,
+    params: Params,
+) -> Result<Response, ApiError> {
+    params.finish()?;
+    Ok(conditions.shown(NamespaceView::from(namespace)))
 }
 
 pub(super) async fn replace(
     State(state): State<AppState>,
     InNamespace(namespace): InNamespace,
-    JsonBody(body): JsonBody<UpdateBody>,
-) -> Result<Json<NamespaceView>, ApiError> {
+    conditions: Conditions,
+    JsonBody(body): JsonBody<ReplaceBody>,
+) -> Result<Response, ApiError> {
     let change = body.config.0.into_change()?;
-    update(&state, &namespace, |config| {
+    update(&state, &namespace, None, conditions, |config| {
         *config = NamespaceConfig::default();
         change(config);
     })
@@ -77,41 +104,50 @@ pub(super) async fn replace(
 pub(super) async fn change(
     State(state): State<AppState>,
     InNamespace(namespace): InNamespace,
-    JsonBody(body): JsonBody<UpdateBody>,
-) -> Result<Json<NamespaceView>, ApiError> {
-    update(&state, &namespace, body.config.0.into_change()?).await
+    conditions: Conditions,
+    JsonBody(body): JsonBody<ChangeBody>,
+) -> Result<Response, ApiError> {
+    let name = body.name.as_deref().map(parse_name).transpose()?;
+    let change = body.config.0.into_change()?;
+    update(&state, &namespace, name, conditions, change).await
 }
 
 async fn update(
     state: &AppState,
     namespace: &Namespace,
+    name: Option<NamespaceName>,
+    conditions: Conditions,
     change: impl FnOnce(&mut NamespaceConfig) + Send + 'static,
-) -> Result<Json<NamespaceView>, ApiError> {
+) -> Result<Response, ApiError> {
+    let change = move |namespace: &Namespace| {
+        conditions.allow_change(&NamespaceView::from(namespace.clone()).etag())?;
+        let mut config = namespace.config.clone();
+        change(&mut config);
+        Ok::<_, ApiError>(config)
+    };
     // By its name, for an id may be the name of another one.
-    let name = namespace.name.as_str().to_owned();
-    let updated = state.store.update_namespace(name, change).await?;
-    updated
-        .map(|namespace| Json(namespace.into()))
-        .ok_or_else(|| no_such_namespace(namespace.name.as_str()))
+    let known = namespace.name.as_str();
+    match state.store.update_namespace(known.to_owned(), name, change).await?? {
+        UpdateNamespace::Updated(namespace) => Ok(tagged(NamespaceView::from(namespace))),
+        UpdateNamespace::Missing => Err(no_such_namespace(known)),
+        UpdateNamespace::NameTaken(name) => Err(name_taken(&name)),
+        UpdateNamespace::Default => {
+            Err(ApiError::conflict(format!("{known} always exists and keeps its name")).with_param("name"))
+        }
+    }
 }
 
 pub(super) async fn delete(
     State(state): State<AppState>,
     InNamespace(namespace): InNamespace,
+    conditions: Conditions,
     mut params: Params,
 ) -> Result<Json<Value>, ApiError> {
-    let force = params.parsed("force", |text| match text {
-        "true" => Ok(true),
-        "false" => Ok(false),
-        _ => Err(format!("must be true or false (got {text:?})")),
-    })?;
+    conditions.allow_change(&NamespaceView::from(namespace.clone()).etag())?;
+    let force = params.flag("force")?;
     params.finish()?;
     let name = namespace.name;
-    match state
-        .store
-        .delete_namespace(name.as_str().to_owned(), force.unwrap_or(false))
-        .await?
-    {
+    match state.store.delete_namespace(name.as_str().to_owned(), force).await? {
         DeleteNamespace::Deleted => Ok(Json(json!({ "deleted": true }))),
         DeleteNamespace::Missing => Err(no_such_namespace(name.as_str())),
         DeleteNamespace::NotEmpty(count) => Err(ApiError::conflict(format!(
@@ -121,4 +157,48 @@ pub(super) async fn delete(
             "{name} always exists and cannot be deleted"
         ))),
     }
+}
+
+/// What a clone is to be called.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CloneBody {
+    name: String,
+}
+
+pub(super) async fn clone(
+    State(state): State<AppState>,
+    InNamespace(namespace): InNamespace,
+    JsonBody(body): JsonBody<CloneBody>,
+) -> Result<Response, ApiError> {
+    let name = parse_name(&body.name)?;
+    created(state.store.clone_namespace(&namespace, name.clone()).await?, &name)
+}
+
+fn parse_name(name: &str) -> Result<NamespaceName, ApiError> {
+    NamespaceName::parse(name).map_err(|problem| ApiError::bad_value("name", problem))
+}
+
+fn name_taken(name: &NamespaceName) -> ApiError {
+    ApiError::conflict(format!("there is a namespace {name} already")).with_param("name")
+}
+
+/// A name as a cursor.
+fn hex(name: &str) -> String {
+    name.bytes().fold(String::new(), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// The name that a cursor stands for.
+fn name_behind(cursor: &str) -> Result<String, ApiError> {
+    let pairs = cursor.as_bytes().chunks(2);
+    let bytes = pairs.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok());
+    let name = bytes
+        .collect::<Option<Vec<u8>>>()
+        .and_then(|bytes| String::from_utf8(bytes).ok());
+    let name = name.filter(|name| NamespaceName::parse(name).is_ok());
+    name.ok_or_else(Paging::bad_cursor)
 }

@@ -1,7 +1,9 @@
 //! Query parameters of lists, and the envelope that every list comes in.
 
+use axum::Json;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
+use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use super::error::ApiError;
@@ -10,6 +12,9 @@ use super::error::ApiError;
 pub(super) const DEFAULT_LIMIT: u32 = 50;
 /// Most items on a page.
 pub(super) const MAX_LIMIT: u32 = 1_000;
+
+/// How many items a list has in all, for those who ask with HEAD.
+const TOTAL_COUNT: &str = "x-total-count";
 
 /// The envelope of a list.
 #[derive(Debug, Serialize)]
@@ -20,26 +25,71 @@ pub(super) struct Page<T> {
     limit: u32,
     offset: u64,
     has_more: bool,
+    /// Where the next page begins; `null` behind the last, and for lists that have no cursors.
+    next_cursor: Option<String>,
 }
 
 impl<T> Page<T> {
+    /// A page by offset.
     pub(super) fn new(data: Vec<T>, total: u64, limit: u32, offset: u64) -> Self {
-        let count = data.len();
-        let has_more = offset.saturating_add(count as u64) < total;
+        let has_more = offset.saturating_add(data.len() as u64) < total;
         Self {
+            count: data.len(),
             data,
-            count,
             total,
             limit,
             offset,
             has_more,
+            next_cursor: None,
         }
+    }
+
+    /// A page of a list that can be read on by a cursor.
+    pub(super) fn of_list(data: Vec<T>, total: i64, paging: &Paging, next_cursor: Option<String>) -> Self {
+        Self {
+            count: data.len(),
+            data,
+            total: total.unsigned_abs(),
+            limit: paging.limit,
+            offset: paging.offset,
+            has_more: next_cursor.is_some(),
+            next_cursor,
+        }
+    }
+
+    /// How many there are, and nothing of them.
+    pub(super) fn counted(total: i64) -> Self {
+        Self::new(Vec::new(), total.unsigned_abs(), 0, 0)
     }
 
     /// The envelope of a list that comes in one piece.
     pub(super) fn whole(data: Vec<T>) -> Self {
         let total = data.len() as u64;
         Self::new(data, total, MAX_LIMIT, 0)
+    }
+}
+
+impl<T: Serialize> IntoResponse for Page<T> {
+    fn into_response(self) -> Response {
+        ([(TOTAL_COUNT, self.total.to_string())], Json(self)).into_response()
+    }
+}
+
+/// Which part of a list is wanted.
+#[derive(Debug)]
+pub(super) struct Paging {
+    pub(super) limit: u32,
+    pub(super) offset: u64,
+    pub(super) cursor: Option<String>,
+    /// Only how many there are.
+    pub(super) count_only: bool,
+}
+
+impl Paging {
+    /// The error for a cursor that is none, or is one of another list.
+    pub(super) fn bad_cursor() -> ApiError {
+        let problem = "is no cursor of this list; take next_cursor of its last page, or leave it out to begin anew";
+        ApiError::bad_value("cursor", problem)
     }
 }
 
@@ -98,8 +148,46 @@ impl Params {
         Ok(self.parsed(name, |text| parse(text))?.unwrap_or(false))
     }
 
+    /// A parameter that may stand several times, each read by `parse`.
+    pub(super) fn each<T, E: std::fmt::Display>(
+        &mut self,
+        name: &str,
+        parse: impl Fn(&str) -> Result<T, E>,
+    ) -> Result<Vec<T>, ApiError> {
+        let parse = |value: &String| parse(value).map_err(|problem| ApiError::bad_value(name, problem));
+        self.all(name).iter().map(parse).collect()
+    }
+
+    /// What follows a prefix in the names of parameters, and their values.
+    pub(super) fn with_prefix(&mut self, prefix: &str) -> Vec<(String, String)> {
+        let (found, rest) = std::mem::take(&mut self.0)
+            .into_iter()
+            .partition(|(key, _)| key.starts_with(prefix));
+        self.0 = rest;
+        let bare = |(key, value): (String, String)| (key.get(prefix.len()..).unwrap_or_default().to_owned(), value);
+        found.into_iter().map(bare).collect()
+    }
+
+    /// `limit`, `offset`, `cursor` and `count_only`.
+    pub(super) fn paging(&mut self) -> Result<Paging, ApiError> {
+        let cursor = self.one("cursor")?;
+        if cursor.is_some() && self.0.iter().any(|(key, _)| key == "offset") {
+            return Err(ApiError::bad_value(
+                "offset",
+                "a cursor says where the page begins; leave one of them out",
+            ));
+        }
+        let (limit, offset) = self.page()?;
+        Ok(Paging {
+            limit,
+            offset,
+            cursor,
+            count_only: self.flag("count_only")?,
+        })
+    }
+
     /// `limit` and `offset`.
-    pub(super) fn page(&mut self) -> Result<(u32, u64), ApiError> {
+    fn page(&mut self) -> Result<(u32, u64), ApiError> {
         let limit = self.parsed("limit", |text| {
             check_limit(text.parse().ok()).ok_or_else(|| limit_rule(text))
         })?;

@@ -21,6 +21,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tower::ServiceExt as _;
 
 use super::first_bytes::FirstBytes;
+use super::methods;
 use crate::config::Server;
 
 /// How often a silent client of HTTP/2 is asked whether it is still there.
@@ -134,10 +135,12 @@ impl Connections {
             tracing::debug!(%error, "TCP_NODELAY could not be set");
         }
         let router = self.router.clone();
-        let service = TowerToHyperService::new(router.map_request(move |mut request: hyper::Request<_>| {
+        let router = router.map_request(move |mut request: hyper::Request<_>| {
             request.extensions_mut().insert(ConnectInfo(peer));
+            methods::without_trailing_slash(request.uri_mut());
             request
-        }));
+        });
+        let service = TowerToHyperService::new(router.map_response(methods::allow_options));
         let connection = self
             .builder
             .serve_connection(TokioIo::new(FirstBytes::within(self.read_timeout, stream)), service)

@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 use super::extract::{Exchange, Extracted, Extractor, Speaker, redacted};
 use super::turns::turns;
 use crate::model::{Metadata, NewMemory, Source};
-use crate::store::{FactsNamespace, FoundFacts, Lesson, Store, StoreError};
+use crate::store::{FactsNamespace, FoundFacts, Lesson, Outcome, Store, StoreError};
 
 /// Most exchanges that wait for the disk.
 const MOST_WAITING: usize = 1_024;
@@ -26,7 +26,7 @@ const BATCH: usize = 64;
 /// Facts on their way from exchanges to the database.
 #[derive(Debug, Default)]
 pub struct Ingest {
-    waiting: Mutex<VecDeque<Finished>>,
+    waiting: Mutex<VecDeque<FoundFacts>>,
     arrived: Notify,
 }
 
@@ -37,13 +37,6 @@ pub struct Origin<'a> {
     pub request_id: &'a str,
     /// The conversation that it is a part of.
     pub conversation_id: &'a str,
-}
-
-/// A finished exchange in which something was found.
-#[derive(Clone, Debug)]
-struct Finished {
-    found: FoundFacts,
-    request_id: String,
 }
 
 /// What a round of work came to.
@@ -61,6 +54,8 @@ pub struct Worked {
     pub dropped: usize,
     /// Exchanges that still wait, in memory and in the database.
     pub waiting: usize,
+    /// What was learned, request by request.
+    pub outcomes: Vec<Outcome>,
     /// What is in the way of those.
     pub trouble: Option<StoreError>,
 }
@@ -86,10 +81,12 @@ impl Ingest {
             log_complete(origin.request_id, 0);
             return 0;
         }
-        let found = FoundFacts { namespace, facts };
         let mut waiting = self.waiting();
-        let request_id = origin.request_id.to_owned();
-        waiting.push_back(Finished { found, request_id });
+        waiting.push_back(FoundFacts {
+            namespace,
+            request_id: origin.request_id.to_owned(),
+            facts,
+        });
         let dropped = waiting.len().saturating_sub(MOST_WAITING);
         waiting.drain(..dropped);
         drop(waiting);
@@ -121,7 +118,7 @@ impl Ingest {
 
     async fn enqueue(&self, store: &Store, worked: &mut Worked) -> Result<(), StoreError> {
         loop {
-            let batch: Vec<Finished> = {
+            let batch: Vec<FoundFacts> = {
                 let mut waiting = self.waiting();
                 let count = waiting.len().min(BATCH);
                 waiting.drain(..count).collect()
@@ -129,8 +126,7 @@ impl Ingest {
             if batch.is_empty() {
                 return Ok(());
             }
-            let found = batch.iter().map(|finished| finished.found.clone()).collect();
-            match store.enqueue(found).await {
+            match store.enqueue(batch.clone()).await {
                 Ok(dropped) => worked.dropped += dropped,
                 Err(error) => {
                     worked.dropped += self.put_back(batch);
@@ -138,7 +134,7 @@ impl Ingest {
                 }
             }
             for finished in batch {
-                let facts = finished.found.facts.iter();
+                let facts = finished.facts.iter();
                 let facts = facts.filter(|lesson| !matches!(lesson, Lesson::Keep(_))).count();
                 log_complete(&finished.request_id, facts);
             }
@@ -146,7 +142,7 @@ impl Ingest {
     }
 
     /// Puts exchanges back before those that came after them; how many had to go.
-    fn put_back(&self, batch: Vec<Finished>) -> usize {
+    fn put_back(&self, batch: Vec<FoundFacts>) -> usize {
         let mut waiting = self.waiting();
         let dropped = (waiting.len() + batch.len()).saturating_sub(MOST_WAITING);
         for finished in batch.into_iter().skip(dropped).rev() {
@@ -155,7 +151,7 @@ impl Ingest {
         dropped
     }
 
-    fn waiting(&self) -> MutexGuard<'_, VecDeque<Finished>> {
+    fn waiting(&self) -> MutexGuard<'_, VecDeque<FoundFacts>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -192,6 +188,7 @@ async fn settle_batch(store: &Store, entries: &[i64], worked: &mut Worked) -> Re
     worked.superseded += settled.superseded;
     worked.forgotten += settled.forgotten;
     worked.dropped += settled.unreadable;
+    worked.outcomes.extend(settled.outcomes);
     Ok(())
 }
 

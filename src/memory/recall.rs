@@ -14,7 +14,7 @@ use super::block::Block;
 use super::explain::Explanation;
 use super::query::{AboutUser, Query};
 use crate::model::{Memory, Namespace, NamespaceNumber, Turn};
-use crate::store::{Cut, Found, MemoryFilter, ReadError, Reader, SearchHit, Window};
+use crate::store::{Cut, Found, Injected, MemoryFilter, ReadError, Reader, SearchHit, Window};
 use crate::text;
 
 /// Most matches in a block.
@@ -91,6 +91,19 @@ pub struct Recalled {
     pub reason: Reason,
 }
 
+impl Recalled {
+    /// What is noted of it.
+    #[must_use]
+    pub fn noted(&self) -> Injected {
+        Injected {
+            id: self.memory.id,
+            position: self.reason.as_str().to_owned(),
+            score: self.score,
+            token_count: self.memory.token_count,
+        }
+    }
+}
+
 /// What was found for a message, as the block that says it.
 #[derive(Clone, Debug)]
 pub struct Recall {
@@ -135,6 +148,29 @@ impl Recall {
         Self::run(reader, namespace, &Query::plan([text]), None, budget, explanation)
     }
 
+    /// What is recalled where there is no namespace.
+    #[must_use]
+    pub fn nothing(budget: Budget) -> Self {
+        Self {
+            memories: Vec::new(),
+            block: Block::new(budget.total),
+            truncated: false,
+            explanation: None,
+        }
+    }
+
+    /// The same without what scores less.
+    #[must_use]
+    pub fn scoring(mut self, least: f64, budget: Budget) -> Self {
+        self.block = Block::new(budget.total);
+        self.memories.retain(|recalled| recalled.score >= least);
+        for recalled in &self.memories {
+            self.block
+                .add(&recalled.memory.statement(), recalled.memory.token_count);
+        }
+        self
+    }
+
     fn run(
         reader: &Reader<'_>,
         namespace: &Namespace,
@@ -144,10 +180,8 @@ impl Recall {
         explanation: Option<Explanation>,
     ) -> Result<Self, ReadError> {
         let mut recall = Self {
-            memories: Vec::new(),
-            block: Block::new(budget.total),
-            truncated: false,
             explanation,
+            ..Self::nothing(budget)
         };
         if namespace.stats.memory_count == 0 {
             return Ok(recall);

@@ -14,7 +14,7 @@ use super::inject::Place;
 use super::recall::{Recall, Recalled};
 use super::unwritten::Unwritten;
 use crate::model::{ContextPosition, NamespaceNumber};
-use crate::store::{InjectedBlock, NewInjectedBlock, ReadError, Reader, Seen};
+use crate::store::{Injected, InjectedBlock, NewInjectedBlock, ReadError, Reader, Seen};
 
 /// Where contexts go, and how long they may stay as they are.
 #[derive(Clone, Copy, Debug)]
@@ -42,6 +42,8 @@ pub struct Context {
     pub replayed_tokens: u32,
     /// Tokens of the new block.
     pub new_tokens: u32,
+    /// The new memories, as the activity of the namespace has them.
+    pub noted: Vec<Injected>,
     /// What is to be known of this turn in the next one.
     pub to_keep: Option<NewInjectedBlock>,
 }
@@ -85,6 +87,7 @@ impl Context {
             memories: recall.memories.iter().map(|recalled| recalled.memory.row_id).collect(),
             new_memories: recall.memories.len(),
             new_tokens: recall.block.tokens(),
+            noted: recall.memories.iter().map(Recalled::noted).collect(),
             ..Self::default()
         }
     }
@@ -142,6 +145,7 @@ impl Context {
         let addition = Addition {
             block: recall.block.clone(),
             seen: recall.memories.iter().map(seen).collect(),
+            noted: recall.memories.iter().map(Recalled::noted).collect(),
             left_out: false,
         };
         let chain = Chain {
@@ -202,6 +206,7 @@ impl Context {
             },
             seen: addition.seen,
         });
+        context.noted = addition.noted;
         context.add(place, text, tokens, memories);
         context
     }
@@ -230,6 +235,7 @@ impl Context {
 struct Addition {
     block: Block,
     seen: Vec<Seen>,
+    noted: Vec<Injected>,
     /// Whether something of it did not fit.
     left_out: bool,
 }
@@ -239,6 +245,7 @@ impl Default for Addition {
         Self {
             block: Block::new(0),
             seen: Vec::new(),
+            noted: Vec::new(),
             left_out: false,
         }
     }
@@ -257,6 +264,7 @@ impl Addition {
             }
             if addition.block.add(&memory.statement(), memory.token_count) {
                 addition.seen.push(seen(recalled));
+                addition.noted.push(recalled.noted());
             } else {
                 addition.left_out = true;
             }

@@ -66,6 +66,8 @@ pub struct ChatRequest<'a> {
     pub list: Option<Span>,
     /// The messages, oldest first.
     pub messages: Vec<Message>,
+    /// What `model` is.
+    model: Option<Span>,
 }
 
 impl<'a> ChatRequest<'a> {
@@ -87,6 +89,13 @@ impl<'a> ChatRequest<'a> {
     #[must_use]
     pub fn body(&self) -> &'a str {
         self.body
+    }
+
+    /// The model that is asked for.
+    #[must_use]
+    pub fn model(&self) -> Option<Cow<'a, str>> {
+        let model = self.model.as_ref().map(|span| self.string(span));
+        model.filter(|model| !model.is_empty())
     }
 
     /// What the user said, newest message first.
@@ -159,9 +168,14 @@ fn find_messages(body: &str) -> Result<ChatRequest<'_>, Malformed> {
         body,
         list: None,
         messages: Vec::new(),
+        model: None,
     };
     let mut cursor = Cursor::new(body);
     cursor.object(|cursor, key| {
+        if is_text(body, &key, "model") {
+            request.model = Some(cursor.value()?);
+            return Ok(());
+        }
         if !is_text(body, &key, "messages") {
             return cursor.value().map(|_| ());
         }

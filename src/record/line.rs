@@ -117,6 +117,7 @@ impl LineBody {
             return Err(FieldError::new("superseded_by", "must be another memory"));
         }
         let body = MemoryBody {
+            namespace: None,
             content: self.content,
             r#type: self.r#type,
             source: self.source.or_else(|| Some(Source::Imported.as_str().to_owned())),

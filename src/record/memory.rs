@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{FieldError, parse_named, parse_time, serialize_optional_time, serialize_time};
+use super::{FieldError, etag, parse_named, parse_time, serialize_optional_time, serialize_time};
 use crate::memory::extract::fact;
 use crate::model::{
     MAX_CONTENT_BYTES, Memory, MemoryId, MemoryType, Metadata, NamespaceName, NewMemory, Source, Tags, Turn,
@@ -99,10 +99,20 @@ impl MemoryView {
     }
 }
 
+impl MemoryView {
+    /// Which version of the memory it is. Being used makes no other version of it.
+    #[must_use]
+    pub fn etag(&self) -> String {
+        etag(self, &["accessed_at", "access_count"])
+    }
+}
+
 /// The fields of a memory that a client may set.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MemoryBody {
+    /// Where it is to be, where the path does not say that.
+    pub(super) namespace: Option<String>,
     pub(super) content: Option<String>,
     pub(super) r#type: Option<String>,
     pub(super) source: Option<String>,
@@ -117,6 +127,11 @@ pub struct MemoryBody {
 }
 
 impl MemoryBody {
+    /// Takes out the name or id of the namespace.
+    pub fn take_namespace(&mut self) -> Option<String> {
+        self.namespace.take()
+    }
+
     /// Refuses fields that never change.
     ///
     /// # Errors
@@ -143,6 +158,9 @@ impl MemoryBody {
     /// The first field that is not.
     pub fn validate(self) -> Result<MemoryUpdate, FieldError> {
         self.refuse_fixed()?;
+        if self.namespace.is_some() {
+            return Err(FieldError::new("namespace", "does not belong here; the path names it"));
+        }
         if let Some(content) = &self.content {
             check_content(content)?;
         }
@@ -150,11 +168,7 @@ impl MemoryBody {
             check_tags(tags)?;
         }
         if let Some(metadata) = &self.metadata {
-            let bytes = json!(metadata).to_string().len();
-            if bytes > MAX_METADATA_BYTES {
-                let problem = format!("may have at most {MAX_METADATA_BYTES} bytes as JSON (got {bytes})");
-                return Err(FieldError::new("metadata", problem));
-            }
+            check_metadata(metadata)?;
         }
         if let Some(confidence) = self.confidence.filter(|confidence| !(0.0..=1.0).contains(confidence)) {
             return Err(FieldError::new(
@@ -240,6 +254,15 @@ fn check_content(content: &str) -> Result<(), FieldError> {
     } else {
         Ok(())
     }
+}
+
+pub(super) fn check_metadata(metadata: &Metadata) -> Result<(), FieldError> {
+    let bytes = json!(metadata).to_string().len();
+    if bytes > MAX_METADATA_BYTES {
+        let problem = format!("may have at most {MAX_METADATA_BYTES} bytes as JSON (got {bytes})");
+        return Err(FieldError::new("metadata", problem));
+    }
+    Ok(())
 }
 
 fn check_tags(tags: &Tags) -> Result<(), FieldError> {

@@ -1,10 +1,10 @@
 //! A namespace as JSON shows it, and its settings as they are sent.
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{FieldError, serialize_time};
+use super::{Change, FieldError, etag, serialize_time};
 use crate::model::{ContextPosition, Namespace, NamespaceConfig, NamespaceName, NamespaceStats};
 
 /// A namespace as the API shows it.
@@ -43,6 +43,14 @@ impl From<Namespace> for NamespaceView {
     }
 }
 
+impl NamespaceView {
+    /// Which version of the namespace it is. Counts make no other version of it.
+    #[must_use]
+    pub fn etag(&self) -> String {
+        etag(self, &["stats"])
+    }
+}
+
 /// Settings as they are sent.
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -51,40 +59,8 @@ pub struct ConfigBody {
     context_position: Change<String>,
     retention_days: Change<u32>,
     max_memories: Change<u32>,
-}
-
-/// What is asked of a setting: what is absent and what is `null` are two things.
-#[derive(Clone, Copy, Default)]
-enum Change<T> {
-    #[default]
-    Keep,
-    /// `null`: the configuration decides again.
-    Reset,
-    Set(T),
-}
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Change<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Option::deserialize(deserializer).map(|value| value.map_or(Self::Reset, Self::Set))
-    }
-}
-
-impl<T> Change<T> {
-    fn apply(self, setting: &mut Option<T>) {
-        match self {
-            Self::Keep => {}
-            Self::Reset => *setting = None,
-            Self::Set(value) => *setting = Some(value),
-        }
-    }
-
-    fn try_map<U, E>(self, parse: impl FnOnce(T) -> Result<U, E>) -> Result<Change<U>, E> {
-        Ok(match self {
-            Self::Keep => Change::Keep,
-            Self::Reset => Change::Reset,
-            Self::Set(value) => Change::Set(parse(value)?),
-        })
-    }
+    /// What clients of the original always send; there are no parents here.
+    inherit_from_parent: Option<bool>,
 }
 
 impl ConfigBody {
@@ -93,6 +69,11 @@ impl ConfigBody {
     /// # Errors
     /// The first value that is not.
     pub fn into_change(self) -> Result<impl FnOnce(&mut NamespaceConfig) + Send + 'static, FieldError> {
+        if self.inherit_from_parent == Some(true) {
+            let problem =
+                "can only be false: namespaces have no parents; give the settings themselves, or clone a namespace";
+            return Err(FieldError::new("config.inherit_from_parent", problem));
+        }
         let token_budget = self.token_budget.try_map(in_range("config.token_budget", 1_000_000))?;
         let retention_days = self.retention_days.try_map(in_range("config.retention_days", 36_500))?;
         let max_memories = self.max_memories.try_map(in_range("config.max_memories", u32::MAX))?;

@@ -9,7 +9,7 @@ use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use super::{OpenError, migrations};
+use super::{OpenError, filter, migrations};
 
 /// Marks the file as maia's (`PRAGMA application_id`): "maia" in ASCII.
 pub(super) const APPLICATION_ID: i32 = 0x6d61_6961;
@@ -72,7 +72,8 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     // A database file may come from anywhere: its schema must not run code, and its pages are checked as they are read.
     connection.pragma_update(None, "trusted_schema", false)?;
-    connection.pragma_update(None, "cell_size_check", true)
+    connection.pragma_update(None, "cell_size_check", true)?;
+    filter::add_functions(connection)
 }
 
 /// Makes the file, readable by its owner alone, where there is none. `SQLite` gives its log and shared memory the same rights.

@@ -283,6 +283,10 @@ fn forget(connection: &Connection, namespace: NamespaceNumber, fact: &Fact) -> r
         let more = saying_more(connection, namespace, &fact.statement)?;
         if let [one] = more.as_slice() {
             named.push(one.row_id);
+            // "Forget my favourite food" names the one before it too; "forget that I live in Paris" does not mean Rome.
+            if fact.slot.is_none() {
+                named.extend(superseded_by(connection, one.row_id)?);
+            }
         }
     }
     let mut forgotten = Vec::with_capacity(named.len());
@@ -294,6 +298,19 @@ fn forget(connection: &Connection, namespace: NamespaceNumber, fact: &Fact) -> r
         forgotten.push(id);
     }
     Ok(forgotten)
+}
+
+/// The memories whose place this one took, and those before them.
+fn superseded_by(connection: &Connection, row_id: i64) -> rusqlite::Result<Vec<i64>> {
+    connection
+        .prepare_cached(
+            "WITH RECURSIVE earlier (row_id) AS (
+                 SELECT row_id FROM memories WHERE superseded_by = ?1
+                 UNION SELECT memories.row_id FROM earlier JOIN memories ON memories.superseded_by = earlier.row_id)
+             SELECT row_id FROM earlier",
+        )?
+        .query_map([row_id], |row| row.get(0))?
+        .collect()
 }
 
 /// Whether what a deleted memory took the place of becomes valid again.

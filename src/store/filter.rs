@@ -1,12 +1,14 @@
 //! Which memories are meant: for lists, and for deleting what came from somewhere.
 
 use chrono::{DateTime, Utc};
+use rusqlite::functions::FunctionFlags;
 use rusqlite::types::Value;
-use rusqlite::{params, params_from_iter};
+use rusqlite::{Connection, params, params_from_iter};
+use serde_json::Value as Json;
 
 use super::facts::{Restore, remove};
 use super::{Store, StoreError};
-use crate::model::{Memory, MemoryType, NamespaceNumber, Source};
+use crate::model::{Memory, MemoryType, Metadata, NamespaceNumber, Source};
 
 /// Memories deleted in one transaction, so that other writes get their turn.
 const BATCH: usize = 500;
@@ -16,10 +18,16 @@ const BATCH: usize = 500;
 pub struct MemoryFilter {
     /// Of one of these kinds; none given: of any.
     pub kinds: Vec<MemoryType>,
-    /// From this source.
-    pub source: Option<Source>,
+    /// From one of these sources; none given: from any.
+    pub sources: Vec<Source>,
     /// With all of these tags.
     pub tags: Vec<String>,
+    /// With one of these tags at least; none given: with any or none.
+    pub any_tags: Vec<String>,
+    /// With these free fields, by name: a string with these characters, or a number, `true`, `false` or `null` that is written so.
+    pub metadata: Vec<(String, String)>,
+    /// Whose words hold this, letter case ignored.
+    pub text: Option<String>,
     /// Made at this time or later.
     pub created_after: Option<DateTime<Utc>>,
     /// Made before this time.
@@ -128,14 +136,33 @@ impl MemoryFilter {
             condition.push_str(sql);
             values.push(value);
         };
-        if let Some(source) = self.source {
-            add(" AND source = ?", source.as_str().to_owned().into());
+        if !self.sources.is_empty() {
+            let names: Vec<&str> = self.sources.iter().map(|source| source.as_str()).collect();
+            add(
+                " AND source IN (SELECT value FROM json_each(?))",
+                Json::from(names).to_string().into(),
+            );
         }
         for tag in &self.tags {
             add(
                 " AND EXISTS (SELECT 1 FROM json_each(tags) WHERE value = ?)",
                 tag.clone().into(),
             );
+        }
+        if !self.any_tags.is_empty() {
+            add(
+                " AND EXISTS (SELECT 1 FROM json_each(tags) WHERE value IN (SELECT value FROM json_each(?)))",
+                Json::from(self.any_tags.clone()).to_string().into(),
+            );
+        }
+        if !self.metadata.is_empty() {
+            add(
+                " AND has_fields(metadata, ?)",
+                serde_json::json!(self.metadata).to_string().into(),
+            );
+        }
+        if let Some(text) = &self.text {
+            add(" AND holds(content, ?)", text.to_lowercase().into());
         }
         if let Some(after) = self.created_after {
             add(" AND created_at >= ?", after.timestamp_millis().into());
@@ -165,12 +192,56 @@ impl MemoryFilter {
         let same =
             |wanted: &Option<String>, found: Option<&str>| wanted.as_deref().is_none_or(|wanted| found == Some(wanted));
         (self.kinds.is_empty() || self.kinds.contains(&memory.kind))
-            && self.source.is_none_or(|source| memory.source == source)
+            && (self.sources.is_empty() || self.sources.contains(&memory.source))
             && self.tags.iter().all(|tag| memory.tags.contains(tag))
+            && (self.any_tags.is_empty() || self.any_tags.iter().any(|tag| memory.tags.contains(tag)))
+            && has_fields(&memory.metadata, &self.metadata)
+            && self
+                .text
+                .as_ref()
+                .is_none_or(|text| holds(&memory.content, &text.to_lowercase()))
             && self.created_after.is_none_or(|after| memory.created_at >= after)
             && self.created_before.is_none_or(|before| memory.created_at < before)
             && same(&self.conversation_id, conversation.or_else(|| noted("conversation_id")))
             && same(&self.request_id, noted("request_id"))
             && same(&self.rule, noted("rule"))
     }
+}
+
+/// Whether a text holds another, which is in lower case.
+fn holds(text: &str, wanted: &str) -> bool {
+    text.to_lowercase().contains(wanted)
+}
+
+/// Whether a memory has all of these free fields.
+fn has_fields(metadata: &Metadata, wanted: &[(String, String)]) -> bool {
+    wanted
+        .iter()
+        .all(|(name, value)| metadata.get(name).is_some_and(|found| is_written(found, value)))
+}
+
+/// Whether a value is the one that is written so.
+fn is_written(value: &Json, text: &str) -> bool {
+    match value {
+        Json::String(string) => string == text,
+        Json::Number(number) => serde_json::from_str::<serde_json::Number>(text)
+            .is_ok_and(|wanted| *number == wanted || number.as_f64() == wanted.as_f64()),
+        Json::Bool(wanted) => text == if *wanted { "true" } else { "false" },
+        Json::Null => text == "null",
+        Json::Array(_) | Json::Object(_) => false,
+    }
+}
+
+/// What filters need of SQL that `SQLite` does not have: its own `lower` knows ASCII only, and its JSON functions take the dots in a name for a path.
+pub(super) fn add_functions(connection: &Connection) -> rusqlite::Result<()> {
+    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC | FunctionFlags::SQLITE_DIRECTONLY;
+    connection.create_scalar_function("holds", 2, flags, |call| {
+        Ok(holds(call.get_raw(0).as_str()?, call.get_raw(1).as_str()?))
+    })?;
+    connection.create_scalar_function("has_fields", 2, flags, |call| {
+        let read = |error: serde_json::Error| rusqlite::Error::UserFunctionError(error.into());
+        let metadata: Metadata = serde_json::from_str(call.get_raw(0).as_str()?).map_err(read)?;
+        let wanted: Vec<(String, String)> = serde_json::from_str(call.get_raw(1).as_str()?).map_err(read)?;
+        Ok(has_fields(&metadata, &wanted))
+    })
 }

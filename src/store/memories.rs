@@ -1,31 +1,24 @@
 //! Memories: making, reading, changing, deleting, and noting their use.
 
+use std::borrow::Borrow;
+
 use chrono::{DateTime, Utc};
-use rusqlite::{Connection, OptionalExtension as _, Row, params, params_from_iter};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use super::facts::{Restore, remove};
-use super::filter::MemoryFilter;
-use super::namespaces::unreadable;
+use super::namespaces::{self, unreadable};
+use super::once::{self, Made, Once};
 use super::rows::{Derived, NewRow, metadata_column, source_code, tags_column, type_code};
 use super::{Store, StoreError};
 use crate::model::{
-    self, Fact, Memory, MemoryId, MemoryType, Metadata, NamespaceNumber, NewMemory, Source, Tags, Turn,
+    self, Fact, Memory, MemoryId, MemoryType, Metadata, Namespace, NamespaceNumber, NewMemory, Source, Tags, Turn,
 };
 
 pub(super) const COLUMNS: &str = "row_id, id, content, type, source, tags, metadata, confidence, token_count, \
      created_at, coalesce(updated_at, created_at), accessed_at, access_count, conversation_id, role, speaker, confirmed_at, confirmation_count, superseded_at, \
      (SELECT successor.id FROM memories AS successor WHERE successor.row_id = memories.superseded_by), pinned";
-
-/// A page of memories, newest first.
-#[derive(Debug)]
-pub struct MemoryPage {
-    /// Those on the page.
-    pub memories: Vec<Memory>,
-    /// How many there are in all.
-    pub total: i64,
-}
 
 /// Fields to change; `None` stays as it is.
 #[derive(Clone, Debug, Default)]
@@ -49,20 +42,52 @@ pub struct MemoryUpdate {
 }
 
 impl Store {
-    /// Stores a memory; `None` where the namespace is gone.
+    /// Stores memories in their order, all or none; `None` where the namespace is gone.
+    ///
+    /// # Errors
+    /// The store is in trouble; nothing was changed.
+    pub async fn create_memories(
+        &self,
+        namespace: NamespaceNumber,
+        memories: Vec<NewMemory>,
+        once: Option<Once>,
+    ) -> Result<Option<Made<Vec<Memory>>>, StoreError> {
+        // Words are counted before: they would keep the other writes waiting.
+        let memories = tokio::task::spawn_blocking(move || memories.into_iter().map(Prepared::new).collect::<Vec<_>>())
+            .await
+            .map_err(|_| StoreError::Closed)?;
+        self.write(move |connection| {
+            let find_all = |ids: &[Uuid]| ids.iter().map(|id| find(connection, namespace, *id)).collect();
+            let make = || {
+                let made = memories
+                    .iter()
+                    .map(|memory| insert_prepared(connection, namespace, memory));
+                let made: Option<Vec<Memory>> = made.collect::<rusqlite::Result<_>>()?;
+                Ok(made.map(|made| {
+                    let ids = made.iter().map(|memory| memory.id).collect();
+                    (made, ids)
+                }))
+            };
+            once::once(connection, namespace.0, once.as_ref(), find_all, make)
+        })
+        .await
+    }
+
+    /// The namespace that a memory is in.
     ///
     /// # Errors
     /// The store is in trouble.
-    pub async fn create_memory(
-        &self,
-        namespace: NamespaceNumber,
-        memory: NewMemory,
-    ) -> Result<Option<Memory>, StoreError> {
-        let now = model::now();
-        // Worked out here, for there is only one thread that writes.
-        let derived = Derived::of_new(&memory, now);
-        self.write(move |connection| insert_derived(connection, namespace, &memory, &derived, now))
-            .await
+    pub async fn namespace_of(&self, id: MemoryId) -> Result<Option<Namespace>, StoreError> {
+        self.read(move |connection| {
+            let number: Option<i64> = connection
+                .prepare_cached("SELECT namespace FROM memories WHERE id = ?1")?
+                .query_row([id], |row| row.get(0))
+                .optional()?;
+            number.map_or(Ok(None), |number| {
+                namespaces::numbered(connection, NamespaceNumber(number))
+            })
+        })
+        .await
     }
 
     /// One memory of a namespace.
@@ -73,56 +98,27 @@ impl Store {
         self.read(move |connection| find(connection, namespace, id)).await
     }
 
-    /// A page of a namespace's memories, newest first.
+    /// Changes a memory as `change` says, which sees it as it is; `None` where there is none of that id in the namespace.
     ///
     /// # Errors
     /// The store is in trouble.
-    pub async fn memories(
-        &self,
-        namespace: NamespaceNumber,
-        filter: MemoryFilter,
-        limit: u32,
-        offset: u64,
-    ) -> Result<MemoryPage, StoreError> {
-        self.read(move |connection| {
-            let (condition, mut values) = filter.condition(namespace);
-            let total = if filter == MemoryFilter::default() {
-                connection
-                    .prepare_cached("SELECT memory_count FROM namespaces WHERE number = ?1")?
-                    .query_row([namespace.0], |row| row.get(0))
-                    .optional()?
-                    .unwrap_or(0)
-            } else {
-                connection
-                    .prepare_cached(&format!("SELECT count(*) FROM memories WHERE {condition}"))?
-                    .query_row(params_from_iter(&values), |row| row.get(0))?
-            };
-            values.push(i64::from(limit).into());
-            values.push(i64::try_from(offset).unwrap_or(i64::MAX).into());
-            let memories = connection
-                .prepare_cached(&format!(
-                    "SELECT {COLUMNS} FROM memories WHERE {condition} ORDER BY row_id DESC LIMIT ? OFFSET ?"
-                ))?
-                .query_map(params_from_iter(&values), from_row)?
-                .collect::<rusqlite::Result<_>>()?;
-            Ok(MemoryPage { memories, total })
-        })
-        .await
-    }
-
-    /// Changes a memory; `None` where there is none of that id in the namespace.
-    ///
-    /// # Errors
-    /// The store is in trouble.
-    pub async fn update_memory(
+    pub async fn update_memory<E, F>(
         &self,
         namespace: NamespaceNumber,
         id: MemoryId,
-        update: MemoryUpdate,
-    ) -> Result<Option<Memory>, StoreError> {
+        change: F,
+    ) -> Result<Option<Result<Memory, E>>, StoreError>
+    where
+        E: Send + 'static,
+        F: FnOnce(&Memory) -> Result<MemoryUpdate, E> + Send + 'static,
+    {
         self.write(move |connection| {
             let Some(mut memory) = find(connection, namespace, id)? else {
                 return Ok(None);
+            };
+            let update = match change(&memory) {
+                Ok(update) => update,
+                Err(refused) => return Ok(Some(Err(refused))),
             };
             memory.kind = update.kind.unwrap_or(memory.kind);
             memory.source = update.source.unwrap_or(memory.source);
@@ -151,24 +147,34 @@ impl Store {
                     memory.updated_at.timestamp_millis(),
                     memory.pinned,
                 ])?;
-            Ok(Some(memory))
+            Ok(Some(Ok(memory)))
         })
         .await
     }
 
-    /// Deletes a memory; returns what became valid again, or `None` where there was no such memory.
+    /// Deletes a memory unless `check`, which sees it as it is, refuses; returns what became valid again, or `None` where there was no such memory.
     ///
     /// # Errors
     /// The store is in trouble.
-    pub async fn delete_memory(
+    pub async fn delete_memory<E, F>(
         &self,
         namespace: NamespaceNumber,
         id: MemoryId,
         restore: Restore,
-    ) -> Result<Option<Vec<MemoryId>>, StoreError> {
-        self.write(move |connection| match find(connection, namespace, id)? {
-            Some(memory) => remove(connection, memory.row_id, restore).map(Some),
-            None => Ok(None),
+        check: F,
+    ) -> Result<Option<Result<Vec<MemoryId>, E>>, StoreError>
+    where
+        E: Send + 'static,
+        F: FnOnce(&Memory) -> Result<(), E> + Send + 'static,
+    {
+        self.write(move |connection| {
+            let Some(memory) = find(connection, namespace, id)? else {
+                return Ok(None);
+            };
+            match check(&memory) {
+                Ok(()) => Ok(Some(Ok(remove(connection, memory.row_id, restore)?))),
+                Err(refused) => Ok(Some(Err(refused))),
+            }
         })
         .await
     }
@@ -201,40 +207,50 @@ fn find(connection: &Connection, namespace: NamespaceNumber, id: MemoryId) -> ru
         .optional()
 }
 
+/// A memory that is new now, and what follows from its words.
+struct Prepared<M> {
+    memory: M,
+    now: DateTime<Utc>,
+    derived: Derived,
+}
+
+impl<M: Borrow<NewMemory>> Prepared<M> {
+    fn new(memory: M) -> Self {
+        let now = model::now();
+        Self {
+            derived: Derived::of_new(memory.borrow(), now),
+            now,
+            memory,
+        }
+    }
+}
+
 /// Stores a memory; `None` where the namespace is gone.
 pub(super) fn insert(
     connection: &Connection,
     namespace: NamespaceNumber,
     memory: &NewMemory,
 ) -> rusqlite::Result<Option<Memory>> {
-    let now = model::now();
-    insert_derived(connection, namespace, memory, &Derived::of_new(memory, now), now)
+    insert_prepared(connection, namespace, &Prepared::new(memory))
 }
 
-fn insert_derived(
+fn insert_prepared<M: Borrow<NewMemory>>(
     connection: &Connection,
     namespace: NamespaceNumber,
-    memory: &NewMemory,
-    derived: &Derived,
-    now: DateTime<Utc>,
+    prepared: &Prepared<M>,
 ) -> rusqlite::Result<Option<Memory>> {
-    let sequence: Option<i64> = connection
-        .prepare_cached(
-            "UPDATE namespaces SET next_sequence = next_sequence + 1 WHERE number = ?1 RETURNING next_sequence - 1",
-        )?
-        .query_row([namespace.0], |row| row.get(0))
-        .optional()?;
-    let Some(sequence) = sequence else {
+    let Some(row_id) = next_row_id(connection, namespace)? else {
         return Ok(None);
     };
+    let memory: &NewMemory = prepared.memory.borrow();
     let row = NewRow {
-        row_id: namespace.row_ids().0 | sequence,
+        row_id,
         namespace,
         id: Uuid::now_v7(),
         memory,
-        derived,
-        created_at: memory.created_at.unwrap_or(now),
-        updated_at: now,
+        derived: &prepared.derived,
+        created_at: memory.created_at.unwrap_or(prepared.now),
+        updated_at: prepared.now,
         accessed_at: None,
         access_count: 0,
         confirmed_at: None,
@@ -244,6 +260,16 @@ fn insert_derived(
         return Err(rusqlite::Error::StatementChangedRows(0));
     }
     Ok(Some(row.stored()))
+}
+
+/// The row id of a new memory; `None` where the namespace is gone.
+pub(super) fn next_row_id(connection: &Connection, namespace: NamespaceNumber) -> rusqlite::Result<Option<i64>> {
+    connection
+        .prepare_cached(
+            "UPDATE namespaces SET next_sequence = next_sequence + 1 WHERE number = ?1 RETURNING next_sequence - 1",
+        )?
+        .query_row([namespace.0], |row| Ok(namespace.row_ids().0 | row.get::<_, i64>(0)?))
+        .optional()
 }
 
 /// Writes new words and all that follows from them; returns their tokens.

@@ -21,6 +21,7 @@ const STEPS: &[&str] = &[
     include_str!("../../migrations/0006_smaller_rows.sql"),
     include_str!("../../migrations/0007_injected_blocks.sql"),
     include_str!("../../migrations/0008_facts_unread.sql"),
+    include_str!("../../migrations/0009_api.sql"),
 ];
 
 /// How often a long migration says that it goes on.

@@ -4,6 +4,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
 use uuid::Uuid;
 
 use super::memories::time;
+use super::once::{self, Made, Once};
 use super::{ReadError, Reader, Store, StoreError};
 use crate::model::{self, Namespace, NamespaceConfig, NamespaceName, NamespaceNumber, NamespaceStats};
 
@@ -17,6 +18,8 @@ pub struct NamespacePage {
     pub namespaces: Vec<Namespace>,
     /// How many there are in all.
     pub total: i64,
+    /// Whether there are more behind them.
+    pub more: bool,
 }
 
 /// What came of making a namespace.
@@ -24,8 +27,27 @@ pub struct NamespacePage {
 pub enum CreateNamespace {
     /// It is new.
     Created(Namespace),
+    /// The same request made it before; as it is now.
+    Before(Namespace),
     /// One of that name was there.
     Exists,
+    /// The key of the request came with another request before.
+    OtherRequest,
+    /// The same request made one before, which is not there any more.
+    Gone,
+}
+
+/// What came of changing a namespace.
+#[derive(Debug)]
+pub enum UpdateNamespace {
+    /// As it is now.
+    Updated(Namespace),
+    /// There is none of that name or id.
+    Missing,
+    /// Another one has the name that it was to get.
+    NameTaken(NamespaceName),
+    /// It is the one that always exists, and keeps its name.
+    Default,
 }
 
 /// What came of deleting a namespace.
@@ -70,59 +92,104 @@ impl Store {
         &self,
         name: NamespaceName,
         config: NamespaceConfig,
+        once: Option<Once>,
     ) -> Result<CreateNamespace, StoreError> {
         self.write(move |connection| {
-            let exists = connection
-                .prepare_cached("SELECT 1 FROM namespaces WHERE name = ?1")?
-                .exists([name.as_str()])?;
-            if exists {
-                return Ok(CreateNamespace::Exists);
-            }
-            insert(connection, &name, &config).map(CreateNamespace::Created)
+            let find = |ids: &[Uuid]| ids.first().map_or(Ok(None), |id| find(connection, &id.to_string()));
+            let make = || {
+                if exists(connection, &name)? {
+                    return Ok(None);
+                }
+                let namespace = insert(connection, &name, &config)?;
+                let id = namespace.id;
+                Ok(Some((namespace, vec![id])))
+            };
+            Ok(match once::once(connection, 0, once.as_ref(), find, make)? {
+                None => CreateNamespace::Exists,
+                Some(Made::Now(namespace)) => CreateNamespace::Created(namespace),
+                Some(Made::Before(namespace)) => CreateNamespace::Before(namespace),
+                Some(Made::OtherRequest) => CreateNamespace::OtherRequest,
+                Some(Made::Gone) => CreateNamespace::Gone,
+            })
         })
         .await
     }
 
-    /// A page of namespaces in the order of their names.
+    /// A page of namespaces in the order of their names, behind one of them where it is named.
     ///
     /// # Errors
     /// The store is in trouble.
-    pub async fn namespaces(&self, limit: u32, offset: u64) -> Result<NamespacePage, StoreError> {
+    pub async fn namespaces(
+        &self,
+        after: Option<String>,
+        limit: u32,
+        offset: u64,
+    ) -> Result<NamespacePage, StoreError> {
         self.read(move |connection| {
             let total = connection.query_row("SELECT count(*) FROM namespaces", [], |row| row.get(0))?;
-            let namespaces = connection
+            let offset = i64::try_from(offset).unwrap_or(i64::MAX);
+            let mut namespaces = connection
                 .prepare_cached(&format!(
-                    "SELECT {COLUMNS} FROM namespaces ORDER BY name LIMIT ?1 OFFSET ?2"
+                    "SELECT {COLUMNS} FROM namespaces WHERE name > ?1 ORDER BY name LIMIT ?2 OFFSET ?3"
                 ))?
-                .query_map(params![limit, i64::try_from(offset).unwrap_or(i64::MAX)], from_row)?
-                .collect::<rusqlite::Result<_>>()?;
-            Ok(NamespacePage { namespaces, total })
+                .query_map(
+                    params![after.unwrap_or_default(), i64::from(limit) + 1, offset],
+                    from_row,
+                )?
+                .collect::<rusqlite::Result<Vec<_>>>()?;
+            let more = namespaces.len() > limit as usize;
+            namespaces.truncate(limit as usize);
+            Ok(NamespacePage {
+                namespaces,
+                total,
+                more,
+            })
         })
         .await
     }
 
-    /// Changes the settings of a namespace; `None` where there is none of that name or id.
+    /// Changes the settings of a namespace to what `change` says, which sees it as it is, and its name where it gets another.
     ///
     /// # Errors
     /// The store is in trouble.
-    pub async fn update_namespace<F>(&self, name_or_id: String, change: F) -> Result<Option<Namespace>, StoreError>
+    pub async fn update_namespace<E, F>(
+        &self,
+        name_or_id: String,
+        name: Option<NamespaceName>,
+        change: F,
+    ) -> Result<Result<UpdateNamespace, E>, StoreError>
     where
-        F: FnOnce(&mut NamespaceConfig) + Send + 'static,
+        E: Send + 'static,
+        F: FnOnce(&Namespace) -> Result<NamespaceConfig, E> + Send + 'static,
     {
         self.write(move |connection| {
             let Some(mut namespace) = find(connection, &name_or_id)? else {
-                return Ok(None);
+                return Ok(Ok(UpdateNamespace::Missing));
             };
-            change(&mut namespace.config);
+            let config = match change(&namespace) {
+                Ok(config) => config,
+                Err(refused) => return Ok(Err(refused)),
+            };
+            if let Some(name) = name.filter(|name| *name != namespace.name) {
+                if namespace.name.as_str() == NamespaceName::DEFAULT {
+                    return Ok(Ok(UpdateNamespace::Default));
+                }
+                if exists(connection, &name)? {
+                    return Ok(Ok(UpdateNamespace::NameTaken(name)));
+                }
+                namespace.name = name;
+            }
+            namespace.config = config;
             namespace.updated_at = model::now();
             connection
-                .prepare_cached("UPDATE namespaces SET config = ?2, updated_at = ?3 WHERE number = ?1")?
+                .prepare_cached("UPDATE namespaces SET config = ?2, updated_at = ?3, name = ?4 WHERE number = ?1")?
                 .execute(params![
                     namespace.number.0,
                     to_json(&namespace.config)?,
-                    namespace.updated_at.timestamp_millis()
+                    namespace.updated_at.timestamp_millis(),
+                    namespace.name.as_str()
                 ])?;
-            Ok(Some(namespace))
+            Ok(Ok(UpdateNamespace::Updated(namespace)))
         })
         .await
     }
@@ -162,6 +229,12 @@ impl Reader<'_> {
     }
 }
 
+fn exists(connection: &Connection, name: &NamespaceName) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached("SELECT 1 FROM namespaces WHERE name = ?1")?
+        .exists([name.as_str()])
+}
+
 /// The namespace of a name, made where there is none.
 pub(super) fn ensure(connection: &Connection, name: &NamespaceName) -> rusqlite::Result<Namespace> {
     match find(connection, name.as_str())? {
@@ -182,6 +255,14 @@ fn find(connection: &Connection, name_or_id: &str) -> rusqlite::Result<Option<Na
             .optional(),
         (by_name, _) => Ok(by_name),
     }
+}
+
+/// The namespace of a number.
+pub(super) fn numbered(connection: &Connection, number: NamespaceNumber) -> rusqlite::Result<Option<Namespace>> {
+    connection
+        .prepare_cached(&format!("SELECT {COLUMNS} FROM namespaces WHERE number = ?1"))?
+        .query_row([number.0], from_row)
+        .optional()
 }
 
 /// All namespaces, in the order in which they were made.

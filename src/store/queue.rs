@@ -4,6 +4,7 @@
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
+use super::activity::{Extraction, Outcome};
 use super::facts::{Learned, Lesson, learn};
 use super::namespaces::{ensure, to_json};
 use super::{Store, StoreError};
@@ -20,6 +21,8 @@ const PROBE_BYTES: u32 = 64 << 10;
 pub struct FoundFacts {
     /// Where they belong.
     pub namespace: FactsNamespace,
+    /// The request that they were found in.
+    pub request_id: String,
     /// What is to be remembered.
     pub facts: Vec<Lesson>,
 }
@@ -34,7 +37,7 @@ pub enum FactsNamespace {
 }
 
 /// What came of entries of the queue.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Settled {
     /// Facts that were new.
     pub stored: usize,
@@ -46,6 +49,8 @@ pub struct Settled {
     pub forgotten: usize,
     /// Entries that cannot be read.
     pub unreadable: usize,
+    /// The same, request by request.
+    pub outcomes: Vec<Outcome>,
 }
 
 impl Store {
@@ -62,13 +67,14 @@ impl Store {
                 };
                 connection
                     .prepare_cached(
-                        "INSERT INTO extraction_queue (namespace, facts, queued_at)
-                         SELECT number, ?2, ?3 FROM namespaces WHERE number = ?1",
+                        "INSERT INTO extraction_queue (namespace, facts, queued_at, request_id)
+                         SELECT number, ?2, ?3, ?4 FROM namespaces WHERE number = ?1",
                     )?
                     .execute(params![
                         number.0,
                         to_json(&exchange.facts)?,
-                        model::now().timestamp_millis()
+                        model::now().timestamp_millis(),
+                        exchange.request_id
                     ])?;
             }
             connection
@@ -129,27 +135,59 @@ pub(super) fn probe(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 fn settle(connection: &Connection, entry: i64, settled: &mut Settled) -> rusqlite::Result<()> {
-    let taken: Option<(i64, String)> = connection
-        .prepare_cached("DELETE FROM extraction_queue WHERE number = ?1 RETURNING namespace, facts")?
-        .query_row([entry], |row| Ok((row.get(0)?, row.get(1)?)))
+    let taken: Option<(i64, String, String)> = connection
+        .prepare_cached("DELETE FROM extraction_queue WHERE number = ?1 RETURNING namespace, facts, request_id")?
+        .query_row([entry], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
         .optional()?;
-    let Some((namespace, facts)) = taken else {
+    let Some((namespace, facts, request_id)) = taken else {
         return Ok(());
     };
     let Ok(facts) = serde_json::from_str::<Vec<Lesson>>(&facts) else {
         settled.unreadable += 1;
         return Ok(());
     };
-    for learned in learn(connection, NamespaceNumber(namespace), &facts)?.unwrap_or_default() {
+    let namespace = NamespaceNumber(namespace);
+    let learned = learn(connection, namespace, &facts)?.unwrap_or_default();
+    let mut extracted = Vec::with_capacity(learned.len());
+    for (lesson, learned) in facts.iter().zip(learned) {
+        let mut one = Extraction {
+            rule: rule(lesson),
+            result: "stored".into(),
+            id: None,
+            superseded: Vec::new(),
+            forgotten: Vec::new(),
+        };
         match learned {
-            Learned::Stored(_, superseded) => {
+            Learned::Stored(id, superseded) => {
                 settled.stored += 1;
                 settled.superseded += superseded.len();
+                (one.id, one.superseded) = (Some(id), superseded);
             }
-            Learned::Confirmed(_) => settled.known += 1,
-            Learned::Forgotten(memories) => settled.forgotten += memories.len(),
-            Learned::Kept => {}
+            Learned::Confirmed(id) => {
+                settled.known += 1;
+                (one.result, one.id) = ("known".into(), Some(id));
+            }
+            Learned::Forgotten(memories) => {
+                settled.forgotten += memories.len();
+                (one.result, one.forgotten) = ("forgotten".into(), memories);
+            }
+            Learned::Kept => continue,
         }
+        extracted.push(one);
     }
+    settled.outcomes.push(Outcome {
+        namespace,
+        request_id,
+        extracted,
+    });
     Ok(())
+}
+
+/// The rule that a fact was found by.
+fn rule(lesson: &Lesson) -> String {
+    let noted = match lesson {
+        Lesson::Learn(memory) | Lesson::Keep(memory) => memory.metadata.get("rule"),
+        Lesson::Forget(_) => None,
+    };
+    noted.and_then(serde_json::Value::as_str).unwrap_or("forget").to_owned()
 }

@@ -219,6 +219,25 @@ fn facts_told_at_the_same_moment_are_kept_once_and_in_one_chain() {
 }
 
 #[test]
+fn a_thing_is_forgotten_with_what_it_was_before() {
+    let maia = Served::start();
+    for message in [
+        "My favourite food is sushi.",
+        "My favourite food is ramen.",
+        "I live in Rome.",
+        "I live in Paris with my dog.",
+        "Forget my favourite food.",
+        "Forget that I live in Paris.",
+    ] {
+        tell(&maia, message);
+    }
+    let left = maia
+        .get("/v1/namespaces/default/memories?include_superseded=true")
+        .expect(200);
+    assert_eq!(contents(&left), ["User lives in Rome"]);
+}
+
+#[test]
 fn what_the_user_wants_forgotten_is_deleted_and_nothing_else() {
     for (message, gone) in [
         ("Forget that I live in Berlin.", Some("User lives in Berlin")),

@@ -158,6 +158,7 @@ pub(crate) const OTHERS: &[(&str, &str)] = &[
     ("memory.auto_create_namespace", "false"),
     ("memory.profile_tokens", "0"),
     ("memory.remember_turns", "true"),
+    ("memory.activity", "false"),
     (
         "memory.rules",
         "[{name: pet, pattern: my pet is (.+), template: User has $1}]",

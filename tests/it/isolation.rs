@@ -71,6 +71,21 @@ async fn every_way_to_read_shows_the_own_namespace_alone() {
             app.api("POST", &path(name, "/context"), json!({"query": question}))
                 .await,
             app.api(
+                "POST",
+                "/v1/memories/search",
+                json!({"query": question, "namespace": name, "limit": 1000}),
+            )
+            .await,
+            app.api("POST", "/v1/memories/search", json!({"namespace": name})).await,
+            app.api("POST", "/v1/context", json!({"query": question, "namespace": name}))
+                .await,
+            app.api(
+                "GET",
+                &format!("/v1/memories/{}?namespace={}", id.as_str().unwrap(), encoded(name)),
+                Value::Null,
+            )
+            .await,
+            app.api(
                 "GET",
                 &path(name, &format!("/memories/{}", id.as_str().unwrap())),
                 Value::Null,
@@ -109,7 +124,14 @@ async fn an_id_of_another_namespace_is_not_found_whatever_is_asked_of_it() {
             ("PATCH", json!({"content": "changed"})),
             ("DELETE", Value::Null),
         ] {
-            not_found(&app.api(method, &other, body).await);
+            not_found(&app.api(method, &other, body.clone()).await);
+            let flat = format!("/v1/memories/{id}?namespace={namespace}");
+            not_found(&app.api(method, &flat, body).await);
+        }
+        for how in ["move", "copy"] {
+            let other = path(namespace, &format!("/memories/{how}"));
+            let to = if namespace == "default" { "Team" } else { "default" };
+            not_found(&app.api("POST", &other, json!({"to": to, "ids": [id]})).await);
         }
     }
     let own = app

@@ -40,7 +40,7 @@ fn newest_come_first_in_pages() {
         envelope(&first),
         [json!(50), json!(60), json!(50), json!(0), json!(true)]
     );
-    assert_eq!(first.as_object().unwrap().len(), 6);
+    assert_eq!(first.as_object().unwrap().len(), 7);
     assert_eq!(contents(&first)[..2], ["fact 60", "fact 59"]);
     let second = maia.get(&format!("{MEMORIES}?offset=50")).expect(200);
     assert_eq!(
@@ -111,7 +111,11 @@ fn bad_filters_are_named() {
     for (query, param, rule) in [
         ("type=fact", "type", "must be one of semantic, episodic, working"),
         ("type=", "type", "must be one of"),
-        ("type=semantic&type=working", "type", "more than once"),
+        (
+            "conversation_id=a&conversation_id=b",
+            "conversation_id",
+            "more than once",
+        ),
         (
             "source=me",
             "source",

@@ -7,11 +7,13 @@
     reason = "a test fails by panicking"
 )]
 
+mod activity;
 mod audience;
 mod auth;
 mod backend;
 mod backup;
 mod backup_docs;
+mod batches;
 mod budget;
 mod cancellation;
 mod changing_facts;
@@ -20,11 +22,13 @@ mod compressed;
 mod config;
 mod config_values;
 mod conversations;
+mod cursors;
 mod documented;
 mod durability;
 mod extract;
 mod extraction_call;
 mod extraction_queue;
+mod flat_routes;
 mod hostile;
 mod injection;
 mod isolation;
@@ -35,6 +39,7 @@ mod memories;
 mod memory_use;
 mod messages;
 mod migration;
+mod methods;
 mod namespaces;
 mod older_memories;
 mod ops;
@@ -50,6 +55,7 @@ mod replay_changes;
 mod replay_trees;
 mod restore;
 mod retention;
+mod safe_writes;
 mod scripts;
 mod search;
 mod secure;

@@ -191,7 +191,7 @@ async fn a_chat_completion_is_a_post_of_json() {
     let path = "/proxy/v1/chat/completions";
     let answer = app.send(Call::new("DELETE", path)).await;
     answer.error(405, "method_not_allowed");
-    assert_eq!(answer.header("allow"), "POST");
+    assert_eq!(answer.header("allow"), "POST,OPTIONS");
     let plain = Call::new("POST", path).header("content-type", "text/plain").body("{}");
     app.send(plain).await.error(415, "unsupported_media_type");
     app.send(Call::new("POST", path).body("{}"))

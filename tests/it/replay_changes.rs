@@ -122,12 +122,11 @@ async fn a_memory_that_changed_takes_its_block_with_it() {
         chat.forwarded(&two_turns()[..2]).await;
         chat.forwarded(&two_turns()).await;
         let path = format!("/v1/namespaces/default/memories/{}", chat.id_of(BOAT).await);
-        let changed = match change {
-            "delete" => chat.app.api("DELETE", &path, Value::Null).await,
-            _ => {
-                let edited = json!({"content": "User's boat is called Gannet"});
-                chat.app.api("PATCH", &path, edited).await
-            }
+        let changed = if change == "delete" {
+            chat.app.api("DELETE", &path, Value::Null).await
+        } else {
+            let edited = json!({"content": "User's boat is called Gannet"});
+            chat.app.api("PATCH", &path, edited).await
         };
         assert_eq!(changed.status, 200, "{}", changed.text());
         let forwarded = chat.forwarded(&third).await;

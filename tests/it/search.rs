@@ -34,7 +34,10 @@ fn results_have_a_memory_and_a_score() {
     let list = maia.post(SEARCH, &json!({ "query": "dark mode" })).expect(200);
     let mut fields: Vec<&String> = list.as_object().unwrap().keys().collect();
     fields.sort();
-    assert_eq!(fields, ["count", "data", "has_more", "limit", "offset", "total"]);
+    assert_eq!(
+        fields,
+        ["count", "data", "has_more", "limit", "next_cursor", "offset", "total"]
+    );
     assert_eq!(list["total"], 1);
     assert_eq!(list["limit"], 50);
     let hit = list["data"][0].as_object().unwrap();
@@ -170,22 +173,26 @@ fn bad_searches_are_named() {
     let maia = with(&["User likes tea"]);
     let long = "x".repeat(100_001);
     for (body, param, rule) in [
-        (json!({}), None, "missing field `query`"),
+        (json!({}), Some("query"), "is missing"),
         (json!({ "query": "" }), Some("query"), "must not be empty"),
         (json!({ "query": " \n" }), Some("query"), "must not be empty"),
         (json!({ "query": 1 }), Some("query"), "expected a string"),
-        (json!({ "query": null }), Some("query"), "expected a string"),
         (
             json!({ "query": long }),
             Some("query"),
             "at most 100000 bytes (got 100001)",
         ),
-        (json!({ "query": "x", "q": "x" }), Some("q"), "unknown field"),
+        (json!({ "query": "x", "p": "x" }), Some("p"), "unknown field"),
     ] {
         for path in [SEARCH, CONTEXT] {
             let message = maia.post(path, &body).expect_error(400, "bad_request", param);
             assert!(message.contains(rule), "{message}");
         }
+    }
+    for (path, rule) in [(SEARCH, "is missing"), (CONTEXT, "expected a string")] {
+        let reply = maia.post(path, &json!({ "query": null }));
+        let message = reply.expect_error(400, "bad_request", Some("query"));
+        assert!(message.contains(rule), "{message}");
     }
     for (field, value, param, rule) in [
         ("limit", json!(0), "limit", "from 1 to 1000 (got 0)"),
@@ -193,7 +200,7 @@ fn bad_searches_are_named() {
         ("limit", json!("5"), "limit", "invalid type"),
         ("offset", json!(-1), "offset", "invalid value"),
         ("type", json!("fact"), "type", "must be one of"),
-        ("types", json!(["fact"]), "types", "must be one of"),
+        ("types", json!(["fact"]), "types[0]", "must be one of"),
         ("types", json!("semantic"), "types", "invalid type"),
         ("source", json!("me"), "source", "must be one of"),
         ("created_after", json!("now"), "created_after", "2026-01-31T12:00:00Z"),

@@ -5,6 +5,7 @@ use super::{
     clause::{Clause, Shape, Subject},
     policy::Verdict,
     predicate::NUMBERS,
+    sentence::Word,
     verbs::is_gerund,
     words::{RELATIONS, TASK_NOUNS, Words, words},
 };
@@ -159,6 +160,16 @@ fn has_hour(clause: &Clause<'_>) -> bool {
 /// Whether what is liked is named, and not one of the things just spoken of.
 fn liking(clause: &Clause<'_>, at: usize) -> bool {
     let told = clause.content(at);
+    // What was said before it may be meant: "helping the community and making it a better place".
+    let pointing = |(place, word): (usize, &Word)| {
+        matches!(word.lower.as_str(), "it" | "this" | "those" | "these" | "them" | "him")
+            && clause.content(at) - clause.content(at + place) < 3
+    };
+    if clause.from(at).iter().enumerate().any(pointing)
+        || matches!(clause.word(at), "his" | "her" | "their" | "its" | "he" | "she")
+    {
+        return false;
+    }
     match clause.word(at) {
         "how" | "when" | "what" | "where" => false,
         "to" => {
@@ -170,10 +181,22 @@ fn liking(clause: &Clause<'_>, at: usize) -> bool {
         }
         "all" if matches!(clause.word(at + 1), "the" | "these" | "those") => false,
         "the" => {
-            told >= 2 && !clause.ends_with_pronoun_verb() && !clause.words.iter().any(|word| CHOOSING.has(&word.lower))
+            told >= 2 && is_told_apart(clause, at + 1) && !clause.words.iter().any(|word| CHOOSING.has(&word.lower))
         }
         _ => told >= 1,
     }
+}
+
+/// Whether what "the" begins is named or described, and so not only what was just spoken of ("the atmosphere").
+fn is_told_apart(clause: &Clause<'_>, at: usize) -> bool {
+    let describes = |word: &Word| {
+        word.is_capitalised()
+            || matches!(
+                word.lower.as_str(),
+                "of" | "to" | "in" | "on" | "at" | "that" | "when" | "where" | "from" | "between" | "with" | "i" | "we"
+            )
+    };
+    clause.from(at).iter().any(describes)
 }
 
 /// "I live in Berlin", "I've worked at Siemens since 2015".

@@ -29,7 +29,7 @@ words! {
     SAYING = "says said thinks means mean wants asked asks told assigned";
 
     /// What somebody is got into by others: events of a life.
-    GOT = "married engaged divorced promoted fired laid hired accepted diagnosed admitted";
+    GOT = "married engaged divorced promoted fired laid hired accepted diagnosed admitted mentored robbed mugged evicted elected dumped pregnant vaccinated baptized scammed injured drafted";
 }
 
 /// "My wife Ana works at CERN", "my favourite colour is green".

@@ -184,12 +184,6 @@ impl<'a> Clause<'a> {
             .any(|word| matches!(word.lower.as_str(), "tomorrow" | "soon"))
     }
 
-    /// Whether the clause ends in what a pronoun does ("the freedom it brings"): it says something of what was spoken of before.
-    pub(super) fn ends_with_pronoun_verb(&self) -> bool {
-        let said: Vec<&Word> = self.words.iter().filter(|word| word.is_word()).collect();
-        matches!(said.as_slice(), [.., pronoun, _] if matches!(pronoun.lower.as_str(), "it" | "they" | "that" | "this"))
-    }
-
     /// Whether the clause names somebody or something after its verb.
     pub(super) fn is_named(&self) -> bool {
         self.from(self.verb.main + 1)

@@ -136,6 +136,11 @@ fn push_swapped(out: &mut Line, words: &[Word], coordinated: bool) {
             && words
                 .get(at + 1)
                 .is_some_and(|next| BASES.has(&next.lower) || next.lower == "be" || next.lower == "do");
+        // What somebody is seen or helped doing, and what a relative clause says, has a subject of its own.
+        infinitive |= matches!(
+            lower,
+            "seeing" | "watching" | "hearing" | "helping" | "letting" | "making" | "that" | "which" | "who"
+        );
         let numeral = lower == "i" && !words.get(at + 1).is_some_and(Word::is_word);
         let swapped = match lower {
             "i" | "we" if !numeral => "they",

@@ -72,7 +72,8 @@ pub(super) fn referent(words: &[Word]) -> Option<Referent> {
         .enumerate()
         .filter(|(_, word)| RELATIONS.has_noun(word.lower.trim_end_matches("'s")));
     let (at, noun) = nouns.next()?;
-    if nouns.next().is_some() || !RELATIONS.has(&noun.lower) || SEVERAL.has(&noun.lower) {
+    let one = noun.lower.trim_end_matches("'s");
+    if nouns.next().is_some() || !RELATIONS.has(one) || SEVERAL.has(one) {
         return None;
     }
     let before = words.get(at.saturating_sub(4)..at)?;
@@ -86,5 +87,5 @@ pub(super) fn referent(words: &[Word]) -> Option<Referent> {
                 "have" | "'ve" | "got" | "adopted" | "rescued" | "bought"
             )
         });
-    (theirs || had).then(|| noun.lower.clone())
+    (theirs || had).then(|| one.to_owned())
 }

@@ -125,8 +125,7 @@ fn without_tags(text: &str) -> String {
             .take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
             .count();
         let name = tail.get(..name_len).unwrap_or_default();
-        let opens =
-            name.starts_with(|c: char| c.is_ascii_alphabetic()) && tail.bytes().take(LONGEST_TAG).any(|b| b == b'>');
+        let opens = name.starts_with(|c: char| c.is_ascii_alphabetic()) && closes_soon(tail);
         if opens && !unclosed.contains(&name) && unclosed.len() < MAX_UNCLOSED {
             let close = format!("</{name}>");
             if let Some(at) = memchr::memmem::find(tail.as_bytes(), close.as_bytes()) {
@@ -144,6 +143,12 @@ fn without_tags(text: &str) -> String {
     }
     kept.push_str(rest);
     kept
+}
+
+/// Whether a tag that has begun ends within what a tag may hold.
+fn closes_soon(tail: &str) -> bool {
+    let head = tail.as_bytes().get(..LONGEST_TAG.min(tail.len())).unwrap_or_default();
+    memchr::memchr(b'>', head).is_some()
 }
 
 /// Whether a tag that is never closed still says that a document follows.

@@ -73,6 +73,16 @@ fn is_vocative(words: &[Word]) -> bool {
         && (speaker(2) || OPENERS.has(word(words, 2)))
 }
 
+/// The reason that begins a sentence ("Since I lost my job at the mill, …"): it is vouched for like any statement.
+pub(super) fn reason(words: &[Word]) -> Option<&[Word]> {
+    let speaker = matches!(word(words, 1), "i" | "my");
+    let comma = words.iter().position(|word| word.lower == ",")?;
+    (speaker && matches!(word(words, 0), "since" | "because" | "although" | "though"))
+        .then(|| words.get(1..comma))
+        .flatten()
+        .filter(|part| part.len() > 2)
+}
+
 /// Cuts a sentence into the clauses that could stand alone: each but the first begins with the speaker.
 pub(super) fn clauses(words: &[Word]) -> Vec<&[Word]> {
     let mut found = Vec::new();
@@ -179,7 +189,8 @@ fn begins_clause(words: &[Word], at: usize) -> bool {
         "you" | "your" | "it" | "it's" | "that" | "that's" | "they" | "he" | "she" | "he's" | "she's" | "they're"
         | "there" | "this" | "what" | "how" | "neither" | "none" => true,
         // "…, write it for me": an order, whatever was stated before it.
-        "please" | "can" | "could" | "write" | "help" | "tell" | "give" | "show" | "explain" | "suggest" => {
+        "please" | "can" | "could" | "take" | "check" | "write" | "help" | "tell" | "give" | "show" | "explain"
+        | "suggest" => {
             before == ","
                 && matches!(
                     word(words, at + 1),

@@ -10,7 +10,7 @@ use super::{
     secrets,
     sentence::{Sentence, Word, sentences, words},
     source,
-    split::{clauses, without_openers},
+    split::{clauses, reason, without_openers},
     verbs::is_known_verb,
     words::{QUESTION_WORDS, RELATIONS, TASK_NOUNS, TECHNICAL, words},
 };
@@ -165,9 +165,10 @@ pub(super) fn from_sentence(
     }
     let whole = elided::with_subject(stated, sentence.question)
         .filter(|_| speaker == Speaker::User && setting.wants != Wants::Task);
+    let stated = whole.as_deref().unwrap_or(stated);
     *about = spoken_of;
     let mut found: Vec<Extracted> = Vec::new();
-    for part in clauses(whole.as_deref().unwrap_or(stated)) {
+    for part in reason(stated).into_iter().chain(clauses(stated)) {
         let named = about.as_deref().and_then(|about| reference::resolved(part, about));
         let part = named.as_deref().unwrap_or(part);
         found.extend(statement(without_openers(part), setting).map(|(content, verdict)| memory(content, verdict)));
@@ -290,7 +291,12 @@ fn wants(found: &[Sentence]) -> Wants {
 
 /// Whether a sentence is a question that is not about the listener, as small talk is.
 fn asks_for_something(sentence: &Sentence) -> bool {
+    let rhetorical = sentence
+        .text
+        .get(..5)
+        .is_some_and(|start| start.eq_ignore_ascii_case("guess"));
     sentence.question
+        && !rhetorical
         && !words(&sentence.text)
             .iter()
             .any(|word| matches!(word.lower.as_str(), "you" | "your" | "yours"))

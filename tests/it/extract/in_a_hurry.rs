@@ -89,6 +89,26 @@ const IN_A_HURRY: Cases = &[
         "I like all music, but my favourite is ska.",
         &["User likes all music, but their favourite is ska"],
     ),
+    (
+        "Since I lost my job at the mill, money has been tight.",
+        &["User lost their job at the mill"],
+    ),
+    (
+        "I love helping people reach their goals and live well.",
+        &["User loves helping people reach their goals and live well"],
+    ),
+    (
+        "I like the old streets of Porto, take a look!",
+        &["User likes the old streets of Porto"],
+    ),
+    (
+        "We have a dog. His name is Bruno and he's allergic to chicken.",
+        &[
+            "User has a dog",
+            "User's dog's name is Bruno",
+            "User's dog is allergic to chicken",
+        ],
+    ),
 ];
 
 /// What looks like it and is not: headings, orders, other people, the moment and the task.
@@ -125,4 +145,9 @@ const NOT_IN_A_HURRY: &[&str] = &[
     "We have two tables, users and orders, and we join them on id.",
     "I'm reading your second paragraph and I don't get the part about entropy.",
     "My name is [Your Name].",
+    "I love the atmosphere and the music.",
+    "I love the way it captures the passion of a master.",
+    "I like to watch it.",
+    "I love his whole look.",
+    "Since my code has a bug, the loop never ends.",
 ];

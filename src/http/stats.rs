@@ -1,0 +1,162 @@
+//! `GET /v1/stats` and `/v1/namespaces/{namespace}/stats`: what is there, and what it is used for, in figures.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use super::error::ApiError;
+use super::extract::InNamespace;
+use super::page::Params;
+use crate::app::AppState;
+use crate::memory::activity::Percentiles;
+use crate::record::{serialize_optional_time, serialize_time};
+use crate::store::{Tally, Usage};
+
+/// What is known of all namespaces together. Clients of the original read the first four fields.
+#[derive(Serialize)]
+pub(super) struct WholeStats {
+    total_memories: i64,
+    total_namespaces: i64,
+    storage_size_bytes: i64,
+    /// When the write-ahead log was last folded into the database; before the first time, when the server opened it.
+    #[serde(serialize_with = "serialize_time")]
+    last_compaction: DateTime<Utc>,
+    #[serde(flatten)]
+    figures: Figures,
+}
+
+/// What is known of one namespace.
+#[derive(Serialize)]
+pub(super) struct NamespaceFigures {
+    memory_count: i64,
+    #[serde(flatten)]
+    figures: Figures,
+}
+
+/// What is known of either.
+#[derive(Serialize)]
+struct Figures {
+    /// Memories whose place something newer has taken.
+    superseded_count: i64,
+    /// Tokens of the valid memories, as lines of a context.
+    token_count: i64,
+    /// Bytes of their words.
+    content_bytes: i64,
+    by_type: BTreeMap<&'static str, i64>,
+    by_source: BTreeMap<&'static str, i64>,
+    #[serde(serialize_with = "serialize_optional_time")]
+    last_write_at: Option<DateTime<Utc>>,
+    injections: Injections,
+    extractions: Extractions,
+    /// Of the newest 4,096 searches since the server started; null before the first.
+    search_latency: Option<Latency>,
+}
+
+/// What chat requests were given.
+#[derive(Serialize)]
+struct Injections {
+    requests: i64,
+    injected: i64,
+    memories: i64,
+    tokens: i64,
+}
+
+/// What was learned from them.
+#[derive(Serialize)]
+struct Extractions {
+    stored: i64,
+    known: i64,
+    superseded: i64,
+    forgotten: i64,
+}
+
+/// Of so many searches, in milliseconds.
+#[derive(Serialize)]
+struct Latency {
+    count: usize,
+    p50_ms: f64,
+    p90_ms: f64,
+    p99_ms: f64,
+}
+
+pub(super) async fn of_all(State(state): State<AppState>, params: Params) -> Result<Json<WholeStats>, ApiError> {
+    params.finish()?;
+    let tally = state.store.tally(None).await?;
+    Ok(Json(WholeStats {
+        total_memories: tally.memories,
+        total_namespaces: tally.namespaces,
+        storage_size_bytes: tally.file_bytes,
+        last_compaction: state.store.folded_at(),
+        figures: Figures::new(tally, state.searches.percentiles(None)),
+    }))
+}
+
+pub(super) async fn of_namespace(
+    State(state): State<AppState>,
+    InNamespace(namespace): InNamespace,
+    params: Params,
+) -> Result<Json<NamespaceFigures>, ApiError> {
+    params.finish()?;
+    let number = namespace.number;
+    let tally = state.store.tally(Some(number)).await?;
+    Ok(Json(NamespaceFigures {
+        memory_count: tally.memories,
+        figures: Figures::new(tally, state.searches.percentiles(Some(number))),
+    }))
+}
+
+impl Figures {
+    fn new(tally: Tally, searches: Option<Percentiles>) -> Self {
+        let Usage {
+            requests,
+            injections,
+            injected_memories,
+            injected_tokens,
+            stored,
+            known,
+            superseded,
+            forgotten,
+        } = tally.usage;
+        Self {
+            superseded_count: tally.superseded,
+            token_count: tally.tokens,
+            content_bytes: tally.content_bytes,
+            by_type: tally.kinds,
+            by_source: tally.sources,
+            last_write_at: tally.last_write,
+            injections: Injections {
+                requests,
+                injected: injections,
+                memories: injected_memories,
+                tokens: injected_tokens,
+            },
+            extractions: Extractions {
+                stored,
+                known,
+                superseded,
+                forgotten,
+            },
+            search_latency: searches.map(Latency::new),
+        }
+    }
+}
+
+impl Latency {
+    fn new(searches: Percentiles) -> Self {
+        Self {
+            count: searches.count,
+            p50_ms: milliseconds(searches.p50),
+            p90_ms: milliseconds(searches.p90),
+            p99_ms: milliseconds(searches.p99),
+        }
+    }
+}
+
+/// To the microsecond.
+fn milliseconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1_000_000.0).round() / 1_000.0
+}
