@@ -32,9 +32,14 @@ const OTHERS: usize = 5_000;
 
 fn main() {
     let folder = tempfile::tempdir().unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     let store = Store::open(&folder.path().join("maia.db")).unwrap();
-    let namespace = runtime.block_on(store.ensure_namespace(NamespaceName::default())).unwrap();
+    let namespace = runtime
+        .block_on(store.ensure_namespace(NamespaceName::default()))
+        .unwrap();
     let text = "It depends on what you have at hand: with a \"sharp\" knife it takes five minutes,\nwithout one a little more. ".repeat(3);
     let mut messages: Vec<_> = (0..MESSAGES)
         .map(|number| {
@@ -72,7 +77,12 @@ fn main() {
         }
     });
 
-    for (what, blocks) in [("no turn known", 0), ("10 blocks", 10), ("20 blocks", 20), ("50 blocks", 50)] {
+    for (what, blocks) in [
+        ("no turn known", 0),
+        ("10 blocks", 10),
+        ("20 blocks", 20),
+        ("50 blocks", 50),
+    ] {
         let turns = &history.turns[..history.turns.len() - 1];
         let first = turns.len() - blocks;
         let mut before = Vec::new();
@@ -83,7 +93,12 @@ fn main() {
             before.push(id);
         }
         let unwritten = Arc::new(Unwritten::default());
-        let terms = Terms { namespace: namespace.number, position: ContextPosition::LastUser, budget: 4_000, refresh: 1.5 };
+        let terms = Terms {
+            namespace: namespace.number,
+            position: ContextPosition::LastUser,
+            budget: 4_000,
+            refresh: 1.5,
+        };
         let mut hashing = Vec::with_capacity(ROUNDS);
         let mut looking = Vec::with_capacity(ROUNDS);
         let mut injecting = Vec::with_capacity(ROUNDS);
@@ -94,7 +109,18 @@ fn main() {
             let (context, took) = store
                 .glance(|reader| {
                     let begun = Instant::now();
-                    let recall = || Recall::of(reader, &namespace, ["x"], None, Budget { total: 4_000, profile: 0 });
+                    let recall = || {
+                        Recall::of(
+                            reader,
+                            &namespace,
+                            ["x"],
+                            None,
+                            Budget {
+                                total: 4_000,
+                                profile: 0,
+                            },
+                        )
+                    };
                     let context = Context::of_turn(reader, &unwritten, &history, terms, recall)?;
                     Ok(Some((context, begun.elapsed())))
                 })
@@ -105,10 +131,18 @@ fn main() {
             black_box(inject(&chat, &context.blocks)).unwrap();
             injecting.push(begun.elapsed());
         }
-        for (step, times) in [("hash", &mut hashing), ("look up", &mut looking), ("put in", &mut injecting)] {
+        for (step, times) in [
+            ("hash", &mut hashing),
+            ("look up", &mut looking),
+            ("put in", &mut injecting),
+        ] {
             times.sort_unstable();
             let micros = |index: usize| times[index].as_secs_f64() * 1e6;
-            println!("{what:>14}, {step:<8} median {:6.1} µs, 99th percentile {:6.1} µs", micros(ROUNDS / 2), micros(ROUNDS * 99 / 100));
+            println!(
+                "{what:>14}, {step:<8} median {:6.1} µs, 99th percentile {:6.1} µs",
+                micros(ROUNDS / 2),
+                micros(ROUNDS * 99 / 100)
+            );
         }
     }
 }

@@ -56,7 +56,7 @@ impl SortField {
         match self {
             Self::Stored => "row_id",
             Self::CreatedAt => "created_at",
-            Self::UpdatedAt => "updated_at",
+            Self::UpdatedAt => "coalesce(updated_at, created_at)",
             Self::AccessedAt => "coalesce(accessed_at, created_at)",
             Self::AccessCount => "access_count",
             Self::Confidence => "confidence",
