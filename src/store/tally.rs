@@ -58,7 +58,8 @@ impl Store {
                 file_bytes: connection.query_row("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size", [], |row| row.get(0))?,
             };
             let mut statement = connection.prepare_cached(
-                "SELECT type, source, count(*), sum(token_count), sum(octet_length(content)), max(coalesce(updated_at, created_at)) FROM memories
+                "SELECT type, source, count(*), sum(token_count), sum(octet_length(content)), max(coalesce(updated_at, created_at))
+                 FROM memories
                  WHERE row_id BETWEEN ?1 AND ?2 AND superseded_at IS NULL GROUP BY type, source",
             )?;
             let mut rows = statement.query(params![first, last])?;

@@ -22,7 +22,7 @@ fn make_old(file: &Path) {
         .execute_batch(
             "PRAGMA application_id = 0x6d616961; PRAGMA user_version = 5; PRAGMA journal_mode = WAL;
              INSERT INTO namespaces (id, name, config, created_at, updated_at, next_sequence)
-                 VALUES (zeroblob(16), 'default', '{}', 1, 1, 5000), (x'00000000000000000000000000000001', 'other', '{}', 1, 1, 1);
+                 VALUES (zeroblob(16), 'default', '{}', 1, 1, 4000), (x'00000000000000000000000000000001', 'other', '{}', 1, 1, 1);
              INSERT INTO memories (row_id, namespace, id, type, source, confidence, word_count, token_count, created_at, updated_at,
                  fingerprint, tags, metadata, content, pinned, conversation_id, role, speaker)
              VALUES (1 << 32 | 1, 1, x'00000000000000000000000000000011', 'semantic', 'user', 1, 4, 5, 1000, 1000, zeroblob(16), '[]', '{}',
@@ -34,7 +34,7 @@ fn make_old(file: &Path) {
                  (1 << 32 | 4, 1, x'00000000000000000000000000000014', 'semantic', 'imported', 0, 4, 5, 3000, 3000, zeroblob(16), '[]', '{}',
                      'User lives in Porto', 0, NULL, NULL, NULL);
              UPDATE memories SET superseded_at = 4000, superseded_by = 1 << 32 | 4 WHERE content LIKE '%Lisbon';
-             WITH RECURSIVE n (i) AS (SELECT 5 UNION ALL SELECT i + 1 FROM n WHERE i < 4000)
+             WITH RECURSIVE n (i) AS (SELECT 5 UNION ALL SELECT i + 1 FROM n WHERE i < 3000)
              INSERT INTO memories (row_id, namespace, id, type, source, confidence, word_count, token_count, created_at, updated_at,
                  fingerprint, tags, metadata, content)
              SELECT 1 << 32 | i, 1, randomblob(16), 'semantic', 'user', 1, 4, 5, 5000, 5000, randomblob(16), '[]', '{}',
@@ -84,6 +84,12 @@ fn an_older_database_is_taken_over_with_all_that_is_in_it() {
     maia.stop();
 
     assert_eq!(lines(&run(folder.path(), &["export"]).stdout), old);
+    // The last that was written, though the row does not say that it ever changed.
+    let stats: Value = serde_json::from_str(&run(folder.path(), &["stats", "--json"]).stdout).unwrap();
+    assert_eq!(
+        stats["namespaces"][0]["last_write"], "1970-01-01T00:00:05.000Z",
+        "{stats}"
+    );
     let checked = run(folder.path(), &["check"]);
     assert_eq!(checked.code, Some(0), "{checked:?}");
     assert!(user_version() > 5);
