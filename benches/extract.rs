@@ -6,8 +6,8 @@
 //! is long or strange: the longest side that is read, of one kind of text each. The aim is 1 ms for an exchange. On a busy machine trust the ratio.
 
 #![expect(
-    clippy::cast_precision_loss,
     clippy::expect_used,
+    clippy::indexing_slicing,
     clippy::print_stdout,
     reason = "a program for people, whose output is a table, whose figures are approximate and whose every failure ends it"
 )]

@@ -19,8 +19,8 @@ use maia::memory::inject::inject;
 use maia::memory::recall::{Budget, Recall};
 use maia::memory::replay::{Context, Terms};
 use maia::memory::unwritten::Unwritten;
-use maia::model::{self, ChatRequest, ContextPosition, NamespaceName};
-use maia::store::{InjectedBlock, NewInjectedBlock, Store};
+use maia::model::{self, ChatRequest, ContextPosition, NamespaceName, NamespaceNumber};
+use maia::store::{HistoryHash, InjectedBlock, NewInjectedBlock, Store};
 use serde_json::json;
 
 /// Messages of the conversation, the newest one of the user not counted.
@@ -40,35 +40,12 @@ fn main() {
     let namespace = runtime
         .block_on(store.ensure_namespace(NamespaceName::default()))
         .unwrap();
-    let text = "It depends on what you have at hand: with a \"sharp\" knife it takes five minutes,\nwithout one a little more. ".repeat(3);
-    let mut messages: Vec<_> = (0..MESSAGES)
-        .map(|number| {
-            let role = if number % 2 == 0 { "user" } else { "assistant" };
-            json!({"role": role, "content": format!("{number}. {text}")})
-        })
-        .collect();
-    messages.push(json!({"role": "user", "content": "And how long without any knife?"}));
-    let body = json!({"model": "m", "messages": messages}).to_string();
+    let body = conversation();
     let chat = ChatRequest::parse(body.as_bytes()).unwrap();
     let history = History::of(&chat).unwrap();
-    println!("{} messages, {} bytes", messages.len(), body.len());
+    println!("{} messages, {} bytes", chat.messages.len(), body.len());
 
-    let keep = |id, history, before: &[uuid::Uuid]| NewInjectedBlock {
-        namespace: namespace.number,
-        position: ContextPosition::LastUser,
-        block: InjectedBlock {
-            id,
-            history,
-            answered: None,
-            begins: before.is_empty(),
-            begun_at_bytes: 300,
-            before: before.to_vec(),
-            text: "## Relevant Context\n\nUser's oven is from 1987\nUser has no microwave".to_owned(),
-            tokens: 20,
-            memories: vec![1 << 32, 2 << 32],
-        },
-        seen: Vec::new(),
-    };
+    let keep = |id, history, before: &[uuid::Uuid]| block(namespace.number, id, history, before);
     runtime.block_on(async {
         for number in 0..OTHERS {
             let other = u128::try_from(number).unwrap().to_be_bytes();
@@ -144,5 +121,36 @@ fn main() {
                 micros(ROUNDS * 99 / 100)
             );
         }
+    }
+}
+
+fn conversation() -> String {
+    let text = "It depends on what you have at hand: with a \"sharp\" knife it takes five minutes,\nwithout one a little more. ".repeat(3);
+    let mut messages: Vec<_> = (0..MESSAGES)
+        .map(|number| {
+            let role = if number % 2 == 0 { "user" } else { "assistant" };
+            json!({"role": role, "content": format!("{number}. {text}")})
+        })
+        .collect();
+    messages.push(json!({"role": "user", "content": "And how long without any knife?"}));
+    json!({"model": "m", "messages": messages}).to_string()
+}
+
+fn block(namespace: NamespaceNumber, id: uuid::Uuid, history: HistoryHash, before: &[uuid::Uuid]) -> NewInjectedBlock {
+    NewInjectedBlock {
+        namespace,
+        position: ContextPosition::LastUser,
+        block: InjectedBlock {
+            id,
+            history,
+            answered: None,
+            begins: before.is_empty(),
+            begun_at_bytes: 300,
+            before: before.to_vec(),
+            text: "## Relevant Context\n\nUser's oven is from 1987\nUser has no microwave".to_owned(),
+            tokens: 20,
+            memories: vec![1 << 32, 2 << 32],
+        },
+        seen: Vec::new(),
     }
 }

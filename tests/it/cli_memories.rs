@@ -25,7 +25,7 @@ pub(crate) fn filled() -> TempDir {
                "content": "User told the story\nof the blue bicycle, which was stolen in Porto and found again in Lisbon",
                "created_at": "2026-01-31T12:00:00Z", "updated_at": "2026-01-31T12:00:00Z"}),
     ];
-    let lines: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let lines = lines.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
     let imported = run_with(folder.path(), &["import", "-"], &lines);
     assert_eq!(imported.code, Some(0), "{imported:?}");
     folder

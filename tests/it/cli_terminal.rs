@@ -76,14 +76,11 @@ fn a_terminal_is_asked_before_anything_is_deleted() {
 #[test]
 fn a_reader_that_leaves_early_is_no_failure() {
     let folder = tempfile::tempdir().unwrap();
-    let lines: String = (0..1_000)
-        .map(|number| {
-            format!(
-                "{}\n",
-                json!({"namespace": "default", "content": format!("Fact {number} {}", "word ".repeat(200))})
-            )
-        })
-        .collect();
+    let lines = (0..1_000)
+        .map(|number| format!("Fact {number} {}", "word ".repeat(200)))
+        .map(|content| json!({"namespace": "default", "content": content}).to_string())
+        .collect::<Vec<_>>()
+        .join("\n");
     done(run_with(folder.path(), &["import", "-"], &lines));
     let mut child = command(folder.path(), &["list", "--limit", "1000", "-d", "maia.db"])
         .spawn()
