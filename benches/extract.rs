@@ -6,7 +6,6 @@
 //! is long or strange: the longest side that is read, of one kind of text each. The aim is 1 ms for an exchange. On a busy machine trust the ratio.
 
 #![expect(
-    clippy::cast_precision_loss,
     clippy::expect_used,
     clippy::print_stdout,
     reason = "a program for people, whose output is a table, whose figures are approximate and whose every failure ends it"
@@ -38,7 +37,12 @@ fn main() {
     let messages: Vec<String> = MESSAGES
         .lines()
         .map(|line| serde_json::from_str::<Value>(line).expect("a line is JSON"))
-        .map(|case| case["message"].as_str().expect("a case has a message").to_owned())
+        .map(|case| {
+            case.get("message")
+                .and_then(Value::as_str)
+                .expect("a case has a message")
+                .to_owned()
+        })
         .chain(PROMPTS.lines().filter(|line| !line.is_empty()).map(str::to_owned))
         .collect();
     let answers: Vec<&str> = ANSWERS.split("\n\n").collect();
