@@ -38,7 +38,12 @@ fn main() {
     let messages: Vec<String> = MESSAGES
         .lines()
         .map(|line| serde_json::from_str::<Value>(line).expect("a line is JSON"))
-        .map(|case| case["message"].as_str().expect("a case has a message").to_owned())
+        .map(|case| {
+            case.get("message")
+                .and_then(Value::as_str)
+                .expect("a case has a message")
+                .to_owned()
+        })
         .chain(PROMPTS.lines().filter(|line| !line.is_empty()).map(str::to_owned))
         .collect();
     let answers: Vec<&str> = ANSWERS.split("\n\n").collect();
