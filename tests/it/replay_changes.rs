@@ -3,7 +3,7 @@
 use maia::text::count_tokens;
 use serde_json::{Value, json};
 
-use crate::support::{Backend, Call, Reply, TestApp};
+use crate::support::{Backend, Call, ManualBackend, Reply, TestApp};
 use crate::support_chat::{
     ASK_BIKE, ASK_BOAT, ASK_TEA, BIKE, BOAT, Chat, NEXT, TEA, assistant, block, counts, system, two_turns, user, with,
 };
@@ -222,4 +222,75 @@ async fn replayed_blocks_are_not_extracted() {
     // What is heard is the client's own words; a stop finishes all that was heard.
     chat.app = chat.app.restart().await;
     assert_eq!(chat.app.memories("default").await, known);
+}
+
+#[tokio::test]
+async fn a_memory_that_is_deleted_while_its_block_waits_for_the_answer_is_not_kept() {
+    let mut backend = ManualBackend::start().await;
+    let settings = [
+        ("proxy.context_position", "last_user"),
+        ("proxy.auto_remember", "false"),
+    ];
+    let app = TestApp::with_backend(&backend.url(), &settings).await;
+    let canary = "User's boat is called Quokkacanary";
+    let memory = app.create_memory("default", json!({"content": canary})).await;
+    let ask = |messages: &[Value]| Call::chat(json!({"messages": messages, "stream": true}).to_string());
+    let first = app.open(ask(&[user(ASK_BOAT)]));
+    let (_answer, mut asked) = tokio::join!(first, async {
+        let mut asked = backend.next().await;
+        asked.read_body().await;
+        asked.begin_stream().await;
+        asked
+    });
+    assert!(asked.request.text().contains(canary), "{}", asked.request.text());
+    let path = format!("/v1/namespaces/default/memories/{}", memory["id"].as_str().unwrap());
+    assert_eq!(app.api("DELETE", &path, Value::Null).await.status, 200);
+    // The next turn comes before the first answer has ended, as when somebody presses stop.
+    let next = app.open(ask(&[user(ASK_BOAT), assistant("Quo"), user(NEXT)]));
+    let (_answer, mut next) = tokio::join!(next, async {
+        let mut next = backend.next().await;
+        next.read_body().await;
+        next.begin_stream().await;
+        next
+    });
+    assert!(!next.request.text().contains("canary"), "{}", next.request.text());
+    for exchange in [&mut asked, &mut next] {
+        exchange.chunk("data: [DONE]\n\n").await;
+        exchange.end_stream().await;
+    }
+    let directory = app.stop().await;
+    let file = std::fs::read(directory.path().join("maia.db")).unwrap();
+    for word in ["Quokkacanary", "quokkacanari"] {
+        assert!(
+            !file.windows(word.len()).any(|bytes| bytes == word.as_bytes()),
+            "{word}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_a_backend_had_cached_is_counted() {
+    let usage = r#""usage":{"prompt_tokens":100,"completion_tokens":1,"total_tokens":101,"prompt_tokens_details":{"cached_tokens":90}}"#;
+    let whole = format!(
+        r#"{{"choices":[{{"index":0,"message":{{"role":"assistant","content":"A."}},"finish_reason":"stop"}}],{usage}}}"#
+    );
+    let streamed = format!("data: {{\"choices\":[],{usage}}}\n\ndata: [DONE]\n\n");
+    for reply in [Reply::json("200 OK", whole), Reply::stream([streamed])] {
+        let backend = Backend::replying(reply).await;
+        let app = TestApp::with_backend(&backend.url(), &[]).await;
+        app.remember("default", [BOAT, TEA]).await;
+        app.chat(json!({"messages": two_turns()[..2]}).to_string()).await;
+        app.chat(json!({"messages": two_turns()}).to_string()).await;
+        let metrics = app.send(Call::get("/metrics")).await.text().to_owned();
+        let value = |series: &str| -> u32 {
+            let line = metrics
+                .lines()
+                .find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+            line.expect(series).parse().unwrap()
+        };
+        assert_eq!(value("maia_proxy_prompt_tokens_total{source=\"cache\"}"), 180);
+        assert_eq!(value("maia_proxy_prompt_tokens_total{source=\"read\"}"), 20);
+        assert!(value("maia_proxy_context_tokens_total{kind=\"new\"}") > 0);
+        assert!(value("maia_proxy_context_tokens_total{kind=\"reused\"}") > 0);
+    }
 }
