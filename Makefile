@@ -13,7 +13,7 @@ DRILLS := kill power_cut full_disk read_only clock log_growth
 .PHONY: help demo test e2e drill drill-wire check run bench-proxy bench-peers bench-store bench-cache bench-extract eval-recall eval-extract release fmt clean need-rust need-python
 
 help: ## List these commands
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: need-rust need-python ## Hold two conversations with a real model, and show what maia remembers
 	@# What is missing shows before the long build.

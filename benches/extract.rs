@@ -7,7 +7,6 @@
 
 #![expect(
     clippy::expect_used,
-    clippy::indexing_slicing,
     clippy::print_stdout,
     reason = "a program for people, whose output is a table, whose figures are approximate and whose every failure ends it"
 )]

@@ -11,14 +11,13 @@
 )]
 
 use std::hint::black_box;
-use std::sync::Arc;
 use std::time::Instant;
 
 use maia::memory::history::History;
 use maia::memory::inject::inject;
 use maia::memory::recall::{Budget, Recall};
 use maia::memory::replay::{Context, Terms};
-use maia::memory::unwritten::Unwritten;
+use maia::memory::unwritten::UnwrittenBlocks;
 use maia::model::{self, ChatRequest, ContextPosition, NamespaceName, NamespaceNumber};
 use maia::store::{HistoryHash, InjectedBlock, NewInjectedBlock, Store};
 use serde_json::json;
@@ -69,7 +68,7 @@ fn main() {
             runtime.block_on(store.keep_injected(new, model::now())).unwrap();
             before.push(id);
         }
-        let unwritten = Arc::new(Unwritten::default());
+        let unwritten = UnwrittenBlocks::default();
         let terms = Terms {
             namespace: namespace.number,
             position: ContextPosition::LastUser,

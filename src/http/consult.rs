@@ -10,7 +10,7 @@ use crate::app::AppState;
 use crate::memory::history::History;
 use crate::memory::recall::{Budget, Recall};
 use crate::memory::replay::{Context, Terms};
-use crate::memory::unwritten::Unwritten;
+use crate::memory::unwritten::{Unwritten, UnwrittenBlocks};
 use crate::model::{ContextPosition, Namespace, NamespaceName};
 use crate::store::{ReadError, Reader, StoreError};
 
@@ -52,6 +52,8 @@ type Consulted = (Namespace, Option<Context>);
 impl Question {
     /// `None` where there is no such namespace, or one of more than `most` memories.
     fn ask(&self, reader: &Reader<'_>, most: i64) -> Result<Option<Consulted>, ReadError> {
+        // Before the first look at the database, which may be written between the two.
+        let unwritten = self.unwritten.now();
         let found = reader.namespace(self.namespace.as_str())?;
         let Some(namespace) = found.filter(|namespace| namespace.stats.memory_count <= most) else {
             return Ok(None);
@@ -66,7 +68,7 @@ impl Question {
         let context = self
             .asked
             .as_ref()
-            .map(|asked| self.context(reader, &namespace, asked, budget))
+            .map(|asked| self.context(reader, &unwritten, &namespace, asked, budget))
             .transpose()?;
         Ok(Some((namespace, context)))
     }
@@ -74,6 +76,7 @@ impl Question {
     fn context(
         &self,
         reader: &Reader<'_>,
+        unwritten: &UnwrittenBlocks,
         namespace: &Namespace,
         Asked { texts, history }: &Asked,
         budget: Budget,
@@ -89,7 +92,7 @@ impl Question {
             budget: budget.total,
             refresh,
         };
-        Context::of_turn(reader, &self.unwritten, history, terms, recall)
+        Context::of_turn(reader, unwritten, history, terms, recall)
     }
 }
 

@@ -12,7 +12,7 @@ use super::block::Block;
 use super::history::{History, UserTurn};
 use super::inject::Place;
 use super::recall::{Recall, Recalled};
-use super::unwritten::Unwritten;
+use super::unwritten::UnwrittenBlocks;
 use crate::model::{ContextPosition, NamespaceNumber};
 use crate::store::{Injected, InjectedBlock, NewInjectedBlock, ReadError, Reader, Seen};
 
@@ -98,7 +98,7 @@ impl Context {
     /// The database cannot be read.
     pub fn of_turn(
         reader: &Reader<'_>,
-        unwritten: &Unwritten,
+        unwritten: &UnwrittenBlocks,
         history: &History,
         terms: Terms,
         recall: impl FnOnce() -> Result<Recall, ReadError>,
@@ -313,7 +313,7 @@ fn choose<'a>(blocks: &'a [InjectedBlock], turn: &UserTurn) -> Option<&'a Inject
 /// A look at what is known of a conversation.
 struct Look<'a, 'b> {
     reader: &'a Reader<'b>,
-    unwritten: &'a Unwritten,
+    unwritten: &'a UnwrittenBlocks,
     terms: Terms,
     turns: &'a [UserTurn],
 }

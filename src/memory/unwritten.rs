@@ -12,11 +12,12 @@ use crate::store::{HistoryHash, InjectedBlock, NewInjectedBlock, Store, StoreErr
 /// Blocks of requests whose answers are on their way, and of which the database does not know yet.
 #[derive(Debug, Default)]
 pub struct Unwritten {
-    blocks: Mutex<Blocks>,
+    blocks: Mutex<Arc<UnwrittenBlocks>>,
 }
 
-#[derive(Debug, Default)]
-struct Blocks {
+/// The same as they are at one moment. Who looks at the database after that moment finds every block in one of the two.
+#[derive(Clone, Debug, Default)]
+pub struct UnwrittenBlocks {
     by_id: FxHashMap<Uuid, Arc<NewInjectedBlock>>,
     /// Oldest first.
     by_history: FxHashMap<HistoryHash, Vec<Arc<NewInjectedBlock>>>,
@@ -34,38 +35,24 @@ impl Unwritten {
     pub fn keep(self: &Arc<Self>, new: NewInjectedBlock) -> Kept {
         let shared = Arc::new(new.clone());
         let mut blocks = self.blocks();
+        let blocks = Arc::make_mut(&mut blocks);
         blocks.by_id.insert(new.block.id, Arc::clone(&shared));
         blocks.by_history.entry(new.block.history).or_default().push(shared);
-        drop(blocks);
         Kept {
             unwritten: Arc::clone(self),
             new,
         }
     }
 
-    /// What is known of a turn, newest first.
-    pub(super) fn found_for(
-        &self,
-        namespace: NamespaceNumber,
-        position: ContextPosition,
-        history: &HistoryHash,
-    ) -> Vec<Arc<NewInjectedBlock>> {
-        let blocks = self.blocks();
-        let found = blocks.by_history.get(history).into_iter().flatten().rev();
-        found
-            .filter(|new| new.namespace == namespace && new.position == position)
-            .cloned()
-            .collect()
-    }
-
-    /// A block by its id.
-    pub(super) fn named(&self, namespace: NamespaceNumber, id: Uuid) -> Option<Arc<NewInjectedBlock>> {
-        let new = self.blocks().by_id.get(&id).cloned();
-        new.filter(|new| new.namespace == namespace)
+    /// What there is at this moment.
+    #[must_use]
+    pub fn now(&self) -> Arc<UnwrittenBlocks> {
+        Arc::clone(&self.blocks())
     }
 
     fn forget(&self, block: &InjectedBlock) {
         let mut blocks = self.blocks();
+        let blocks = Arc::make_mut(&mut blocks);
         blocks.by_id.remove(&block.id);
         if let Some(same) = blocks.by_history.get_mut(&block.history) {
             same.retain(|other| other.block.id != block.id);
@@ -75,8 +62,30 @@ impl Unwritten {
         }
     }
 
-    fn blocks(&self) -> MutexGuard<'_, Blocks> {
+    fn blocks(&self) -> MutexGuard<'_, Arc<UnwrittenBlocks>> {
         self.blocks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl UnwrittenBlocks {
+    /// What is known of a turn, newest first.
+    pub(super) fn found_for(
+        &self,
+        namespace: NamespaceNumber,
+        position: ContextPosition,
+        history: &HistoryHash,
+    ) -> Vec<Arc<NewInjectedBlock>> {
+        let found = self.by_history.get(history).into_iter().flatten().rev();
+        found
+            .filter(|new| new.namespace == namespace && new.position == position)
+            .cloned()
+            .collect()
+    }
+
+    /// A block by its id.
+    pub(super) fn named(&self, namespace: NamespaceNumber, id: Uuid) -> Option<Arc<NewInjectedBlock>> {
+        let new = self.by_id.get(&id).cloned();
+        new.filter(|new| new.namespace == namespace)
     }
 }
 
