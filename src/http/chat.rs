@@ -256,9 +256,10 @@ fn follow_later(state: &AppState, followed: Followed) -> impl FnOnce(Answer) + S
             state.metrics.prompt_read(usage.cached, usage.tokens - usage.cached);
         }
         let (tasks, background) = (state.tasks.clone(), state.background.clone());
-        if let Some(kept) = kept {
-            let (state, text) = (state.clone(), answer.text.clone());
-            tasks.spawn_on(async move { write_injected(&state, kept, &text).await }, &background);
+        if let Some(mut kept) = kept {
+            kept.answered(&answer.text);
+            let state = state.clone();
+            tasks.spawn_on(async move { write_injected(&state, kept).await }, &background);
         }
         if let Some(heard) = heard {
             lock(&state.finished.waiting).push_back((heard, answer));
@@ -268,8 +269,8 @@ fn follow_later(state: &AppState, followed: Followed) -> impl FnOnce(Answer) + S
     }
 }
 
-async fn write_injected(state: &AppState, kept: Kept, answer: &str) {
-    if let Err(error) = kept.write(&state.store, answer).await {
+async fn write_injected(state: &AppState, kept: Kept) {
+    if let Err(error) = kept.write(&state.store).await {
         tracing::warn!(%error, "what was injected could not be kept; the next turn of its conversation gets its context anew");
         state.metrics.memory_failed("replay");
     }

@@ -33,14 +33,22 @@ pub struct Kept {
 impl Unwritten {
     /// Lets later turns know of this one, from now on.
     pub fn keep(self: &Arc<Self>, new: NewInjectedBlock) -> Kept {
+        self.put(&new);
+        Kept {
+            unwritten: Arc::clone(self),
+            new,
+        }
+    }
+
+    fn put(&self, new: &NewInjectedBlock) {
         let shared = Arc::new(new.clone());
         let mut blocks = self.blocks();
         let blocks = Arc::make_mut(&mut blocks);
         blocks.by_id.insert(new.block.id, Arc::clone(&shared));
-        blocks.by_history.entry(new.block.history).or_default().push(shared);
-        Kept {
-            unwritten: Arc::clone(self),
-            new,
+        let same = blocks.by_history.entry(new.block.history).or_default();
+        match same.iter_mut().find(|known| known.block.id == new.block.id) {
+            Some(known) => *known = shared,
+            None => same.push(shared),
         }
     }
 
@@ -90,15 +98,20 @@ impl UnwrittenBlocks {
 }
 
 impl Kept {
-    /// Writes the block, now that it is answered, and forgets it then.
-    ///
-    /// # Errors
-    /// The store is in trouble.
-    pub async fn write(mut self, store: &Store, answer: &str) -> Result<(), StoreError> {
+    /// Notes the answer, which tells this turn from others in the same words.
+    pub fn answered(&mut self, answer: &str) {
         // Without words the answer is a call of a tool, or was not read.
         if !answer.trim().is_empty() {
             self.new.block.answered = Some(answered(&self.new.block.history, answer));
+            self.unwritten.put(&self.new);
         }
+    }
+
+    /// Writes the block and forgets it then.
+    ///
+    /// # Errors
+    /// The store is in trouble.
+    pub async fn write(self, store: &Store) -> Result<(), StoreError> {
         store.keep_injected(self.new.clone(), model::now()).await
     }
 }
