@@ -76,8 +76,8 @@ async fn many_times_without_leaving_anything_open() {
     let settings = ["--backend", &backend.url(), "--set", "security.rate_limit_rps=0"];
     let maia = Process::start(directory.path(), &settings).await;
     let idle = maia.sockets();
-    // The first requests open what stays open: connections to the database, threads.
-    for round in 0..8 {
+    // The first requests open what stays open: connections to the database, threads, and what each thread keeps of the patterns that it has used.
+    for round in 0..96 {
         leave(maia.address, &mut backend, round % 2 == 0).await;
     }
     let baseline = eventually("a quiet process", || async {
