@@ -252,20 +252,29 @@ fn the_queue_holds_facts_and_nothing_else_of_an_exchange() {
 }
 
 #[test]
-fn an_exchange_without_facts_writes_nothing() {
+fn an_exchange_without_facts_is_not_queued() {
     let folder = tempfile::tempdir().unwrap();
     let backend = StubBackend::chatting();
     let mut maia = serving(folder.path(), &backend);
-    maia.get("/ready").expect(200);
-    let log = folder.path().join("maia.db-wal");
-    let before = std::fs::read(&log).unwrap();
-    for _ in 0..5 {
-        // What is injected, or that nothing is, is another thing to write down.
-        let call = chat_with("How do I sort a list?").header("X-MAIA-Skip-Memory", "true");
-        call.send(maia.address()).expect(200);
+    let witness = Connection::open(folder.path().join("maia.db")).unwrap();
+    witness
+        .execute_batch(
+            "CREATE TABLE queued (facts TEXT);
+             CREATE TRIGGER witness AFTER INSERT ON extraction_queue BEGIN INSERT INTO queued VALUES (new.facts); END;",
+        )
+        .unwrap();
+    for text in ["How do I sort a list?", "I am vegetarian.", "What is the time?"] {
+        chat_with(text).send(maia.address()).expect(200);
         maia.wait_for("exchange complete");
     }
-    let after = std::fs::read(&log).unwrap();
-    // Every ten seconds the log is folded into the database, and is empty then.
-    assert!(after == before || after.is_empty(), "something was written");
+    maia.stop();
+    let queued: Vec<String> = witness
+        .prepare("SELECT facts FROM queued")
+        .unwrap()
+        .query_map([], |row| row.get(0))
+        .unwrap()
+        .collect::<rusqlite::Result<_>>()
+        .unwrap();
+    assert_eq!(queued.len(), 1, "{queued:?}");
+    assert!(queued[0].contains("User is vegetarian"), "{queued:?}");
 }
