@@ -94,6 +94,7 @@ fn main() {
                             Budget {
                                 total: 4_000,
                                 profile: 0,
+                                turns: 2_000,
                             },
                         )
                     };

@@ -116,6 +116,8 @@ pub struct Memory {
     pub auto_create_namespace: bool,
     /// Part of the budget for facts about the user that share no word with the message, in tokens.
     pub profile_tokens: u32,
+    /// Part of the budget for pieces of conversations, in tokens.
+    pub turns_tokens: u32,
     /// Whether the proxy keeps the words of each exchange besides the facts in them.
     pub remember_turns: bool,
     /// Whether it is noted, request by request, what was injected and what was learned.
@@ -209,6 +211,7 @@ impl Default for Memory {
             default_namespace: NamespaceName::default(),
             auto_create_namespace: true,
             profile_tokens: 300,
+            turns_tokens: 2_000,
             remember_turns: false,
             activity: true,
             rules: Vec::new(),
@@ -260,6 +263,11 @@ impl Config {
         read.set(
             "memory.profile_tokens",
             &mut config.memory.profile_tokens,
+            reader::number(0..=1_000_000),
+        );
+        read.set(
+            "memory.turns_tokens",
+            &mut config.memory.turns_tokens,
             reader::number(0..=1_000_000),
         );
         read.set(

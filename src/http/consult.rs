@@ -40,6 +40,7 @@ struct Question {
     /// Tokens of context otherwise.
     usual_budget: u32,
     profile: u32,
+    turns: u32,
     usual_position: ContextPosition,
     /// How far a conversation may grow on what was injected into it; `None` where each turn gets its context anew.
     refresh: Option<f64>,
@@ -64,6 +65,7 @@ impl Question {
                 .or(namespace.config.token_budget)
                 .unwrap_or(self.usual_budget),
             profile: self.profile,
+            turns: self.turns,
         };
         let context = self
             .asked
@@ -112,6 +114,7 @@ pub(super) async fn consult(
         budget: options.token_budget,
         usual_budget: state.proxy.token_budget,
         profile: state.memory.profile_tokens,
+        turns: state.memory.turns_tokens,
         usual_position: state.proxy.context_position,
         refresh: state.proxy.context_reuse.then_some(state.proxy.context_reuse_refresh),
         unwritten: Arc::clone(&state.unwritten),

@@ -177,6 +177,7 @@ pub(super) async fn context_in(
     let budget = Budget {
         total: token_budget,
         profile: state.memory.profile_tokens,
+        turns: state.memory.turns_tokens,
     };
     let (query, explain, min_score) = (body.query, body.explain, body.min_score);
     let recall = match namespace {

@@ -55,6 +55,8 @@ pub struct Budget {
     pub total: u32,
     /// Of these, for what is pinned and for facts about the user that share no word with the message.
     pub profile: u32,
+    /// Of these, for pieces of conversations.
+    pub turns: u32,
 }
 
 /// Why a memory is in a context.
@@ -205,7 +207,7 @@ impl Recall {
             found.hits.retain(|hit| !hit.memory.turn.as_ref().is_some_and(of_it));
         }
         let matched = !found.hits.is_empty();
-        recall.add_matches(found, query.about_user, budget.total);
+        recall.add_matches(found, query.about_user, budget);
         let for_user = query.about_user == AboutUser::Yes || query.about_user == AboutUser::IfRelated && matched;
         if for_user && share > 0 {
             recall.add_facts(reader, number, share)?;
@@ -213,7 +215,7 @@ impl Recall {
         Ok(recall)
     }
 
-    fn add_matches(&mut self, found: Found, about_user: AboutUser, total: u32) {
+    fn add_matches(&mut self, found: Found, about_user: AboutUser, budget: Budget) {
         let best = found.hits.iter().map(|hit| hit.coverage).fold(0.0, f64::max);
         let in_doubt = about_user == AboutUser::No && !found.named && best < STRONG;
         if let Some(explanation) = &mut self.explanation {
@@ -222,24 +224,24 @@ impl Recall {
         }
         if in_doubt {
             let most = self.block.tokens_before_next().saturating_add(LITTLE);
-            self.block.set_budget(most.min(total));
+            self.block.set_budget(most.min(budget.total));
         }
-        let mut said: Vec<Said> = Vec::new();
+        let (mut said, mut share) = (Vec::new(), budget.turns);
         // Facts before excerpts of conversations: they say more in fewer words.
         let (facts, excerpts): (Vec<_>, Vec<_>) = by_worth(found.hits)
             .into_iter()
             .partition(|hit| hit.memory.turn.is_none());
         for hit in facts.into_iter().chain(excerpts) {
-            let outcome = self.add_match(&hit, &mut said);
+            let outcome = self.add_match(&hit, &mut said, &mut share);
             if let Some(explanation) = &mut self.explanation {
                 explanation.considered(&hit, outcome);
             }
         }
-        self.block.set_budget(total);
+        self.block.set_budget(budget.total);
     }
 
-    /// Adds a match where it says something new and fits.
-    fn add_match(&mut self, hit: &SearchHit, said: &mut Vec<Said>) -> Outcome {
+    /// Adds a match where it says something new and fits, a piece of a conversation into the share of these too.
+    fn add_match(&mut self, hit: &SearchHit, said: &mut Vec<Said>, turns_share: &mut u32) -> Outcome {
         let mut known = self.memories.iter_mut();
         if let Some(pinned) = known.find(|recalled| recalled.memory.row_id == hit.memory.row_id) {
             pinned.score = hit.score;
@@ -249,9 +251,14 @@ impl Recall {
         if said.iter().any(|before| before.covers(&says)) {
             return Outcome::SaidAlready;
         }
-        if !self.block.add(&hit.memory.statement(), hit.memory.token_count) {
+        let cost = hit.memory.token_count;
+        let is_turn = hit.memory.turn.is_some();
+        if is_turn && cost > *turns_share || !self.block.add(&hit.memory.statement(), cost) {
             self.truncated = true;
             return Outcome::NoRoom;
+        }
+        if is_turn {
+            *turns_share -= cost;
         }
         said.push(says);
         self.memories.push(Recalled {

@@ -170,6 +170,37 @@ async fn facts_about_the_user_have_a_share_of_their_own() {
     }
 }
 
+#[tokio::test]
+async fn excerpts_of_conversations_have_a_share_of_their_own() {
+    let turn = |number: u32| {
+        json!({
+            "content": format!("A zebra crossed the road {number} times"),
+            "conversation_id": format!("c-{number}"),
+            "created_at": "2023-05-08T13:56:00Z",
+        })
+    };
+    let cost = line_cost("[2023-05-08] A zebra crossed the road 1 times");
+    let fact = "User rides a zebra";
+    for (share, excerpts) in [(0, 0), (cost - 1, 0), (cost, 1), (2 * cost, 2), (2_000, 3)] {
+        let (backend, app) = maia(&[("memory.turns_tokens", &share.to_string())]).await;
+        for number in 1..4 {
+            app.create_memory("default", turn(number)).await;
+        }
+        app.remember("default", [fact]).await;
+        app.chat(ASK).await;
+        let lines = context(&backend).unwrap();
+        assert!(lines.starts_with(&block(&[fact])), "{lines}");
+        let found = lines.matches("A zebra crossed").count();
+        assert_eq!(found, excerpts, "a share of {share}: {lines}");
+        let explained = json!({ "query": "zebra?", "explain": true });
+        let answer = app.api("POST", "/v1/namespaces/default/context", explained).await.json();
+        assert_eq!(answer["truncated"], excerpts < 3, "{answer}");
+        let matches = answer["explanation"]["matches"].as_array().unwrap();
+        let without_room = matches.iter().filter(|entry| entry["outcome"] == "no_room");
+        assert_eq!(without_room.count(), 3 - excerpts, "{answer}");
+    }
+}
+
 /// Words that meet the line breaks and marks of a block in every way.
 fn any_words() -> impl Strategy<Value = String> {
     let odd = [

@@ -89,6 +89,7 @@ fn the_defaults_are_those_of_the_documentation() {
     assert_eq!(config.memory.default_namespace.as_str(), "default");
     assert!(config.memory.auto_create_namespace);
     assert_eq!(config.memory.profile_tokens, 300);
+    assert_eq!(config.memory.turns_tokens, 2_000);
     assert!(!config.memory.remember_turns);
     assert!(config.security.api_key.is_none());
     assert_eq!(config.security.rate_limit_rps, 100);
@@ -157,6 +158,7 @@ pub(crate) const OTHERS: &[(&str, &str)] = &[
     ("memory.default_namespace", "alice"),
     ("memory.auto_create_namespace", "false"),
     ("memory.profile_tokens", "0"),
+    ("memory.turns_tokens", "0"),
     ("memory.remember_turns", "true"),
     ("memory.activity", "false"),
     (
