@@ -4,6 +4,7 @@
 //! To add a language, write a file beside the others and name it in [`FILES`]; `docs/languages.md` explains the fields. Where no language is told,
 //! English is tried, and its own check keeps it from reading what is not English.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::{LazyLock, OnceLock};
 
@@ -42,11 +43,21 @@ struct Written {
     refuses: String,
     /// Between two statements in a sentence; the group `next` begins the second.
     joint: String,
+    /// Where a second verb goes without its subject: "ich wohne in Kiel und arbeite bei Bayer".
+    elided: Option<Elided<String>>,
     /// Words that say that something holds no longer; they are left out where statements are compared.
     denial: String,
     /// Verbs in the first person, and the same in the third: `{verb}` in a pattern stands for any of them, `$verb` for the third person.
     verbs: BTreeMap<String, String>,
     rules: Vec<WrittenRule>,
+}
+
+#[derive(Deserialize)]
+struct Elided<Pattern> {
+    /// Between the two; the group `next` begins the second. `{verb}` stands for any verb in the first person.
+    joint: Pattern,
+    /// What the second goes without.
+    subject: String,
 }
 
 #[derive(Deserialize)]
@@ -71,6 +82,7 @@ struct Grammar {
     ends_at: Regex,
     refuses: Regex,
     joint: Regex,
+    elided: Option<Elided<Regex>>,
     denial: Regex,
     verbs: BTreeMap<String, String>,
     rules: Vec<LanguageRule>,
@@ -114,30 +126,23 @@ impl Grammar {
         if sentence.question {
             return Vec::new();
         }
-        self.statements(&sentence.text)
+        parts(&self.joint, &sentence.text)
             .into_iter()
             .filter(|said| !said.contains(CUT) && !self.refuses.is_match(said))
-            .filter_map(|said| self.rules.iter().find_map(|rule| self.apply(rule, said, sentence)))
+            .flat_map(|said| self.with_subjects(said))
+            .filter_map(|said| self.rules.iter().find_map(|rule| self.apply(rule, &said, sentence)))
             .collect()
     }
 
-    /// The statements of a sentence.
-    fn statements<'t>(&self, sentence: &'t str) -> Vec<&'t str> {
-        let mut found = Vec::new();
-        let mut start = 0;
-        for joint in self.joint.captures_iter(sentence) {
-            let (Some(whole), Some(next)) = (joint.get(0), joint.name("next")) else {
-                continue;
-            };
-            found.push(sentence.get(start..whole.start()).unwrap_or_default());
-            start = next.start();
-        }
-        found.push(sentence.get(start..).unwrap_or_default());
-        found
-            .into_iter()
-            .map(|said| said.trim_matches(|c: char| c.is_whitespace() || ".,;:!…。，！；、¡".contains(c)))
-            .filter(|said| !said.is_empty())
-            .collect()
+    /// The statements of one subject, each with it.
+    fn with_subjects<'t>(&self, said: &'t str) -> Vec<Cow<'t, str>> {
+        let Some(elided) = &self.elided else {
+            return vec![said.into()];
+        };
+        let mut statements = parts(&elided.joint, said).into_iter();
+        let first = statements.next().map(Cow::Borrowed);
+        let others = statements.map(|other| Cow::Owned(format!("{} {other}", elided.subject)));
+        first.into_iter().chain(others).collect()
     }
 
     fn apply(&self, rule: &LanguageRule, said: &str, sentence: &Sentence) -> Option<Extracted> {
@@ -173,6 +178,25 @@ impl Grammar {
             ..Extracted::new(content, verdict, Speaker::User, sentence)
         })
     }
+}
+
+/// What stands between the joints, each part without marks around it.
+fn parts<'t>(joint: &Regex, sentence: &'t str) -> Vec<&'t str> {
+    let mut found = Vec::new();
+    let mut start = 0;
+    for joint in joint.captures_iter(sentence) {
+        let (Some(whole), Some(next)) = (joint.get(0), joint.name("next")) else {
+            continue;
+        };
+        found.push(sentence.get(start..whole.start()).unwrap_or_default());
+        start = next.start();
+    }
+    found.push(sentence.get(start..).unwrap_or_default());
+    found
+        .into_iter()
+        .map(|said| said.trim_matches(|c: char| c.is_whitespace() || ".,;:!…。，！；、¡".contains(c)))
+        .filter(|said| !said.is_empty())
+        .collect()
 }
 
 #[expect(
@@ -216,6 +240,10 @@ fn grammar(written: &Written) -> Grammar {
         ends_at: regex(&written.ends_at),
         refuses: regex(&written.refuses),
         joint: regex(&written.joint),
+        elided: written.elided.as_ref().map(|elided| Elided {
+            joint: regex(&elided.joint.replace("{verb}", &verbs)),
+            subject: elided.subject.clone(),
+        }),
         denial: regex(&written.denial),
         rules: rules.collect(),
         verbs: written.verbs.clone(),
