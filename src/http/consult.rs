@@ -17,7 +17,7 @@ use crate::store::{ReadError, Reader, StoreError};
 /// Longest time that a request waits for memory before it goes on without.
 const MEMORY_TIMEOUT: Duration = Duration::from_millis(500);
 /// Largest namespace that is searched on the thread that serves the request. In a larger one a search may take long enough for others to notice.
-const GLANCE_MEMORIES: i64 = 20_000;
+pub(super) const GLANCE_MEMORIES: i64 = 20_000;
 
 /// What is to be recalled for.
 #[derive(Clone)]

@@ -7,6 +7,7 @@ use axum::response::IntoResponse;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::consult::GLANCE_MEMORIES;
 use super::error::ApiError;
 use super::extract::{InNamespace, JsonBody};
 use super::page::{DEFAULT_LIMIT, Page, Params, check_limit, limit_rule};
@@ -114,7 +115,12 @@ pub(super) async fn search_in(
     let begun = Instant::now();
     let query = Query::search(&query);
     let look = move |reader: &Reader<'_>| reader.search(number, &query, &filter, Cut::default(), window);
-    let found = state.store.reading(look).await?;
+    let at_once = namespace.stats.memory_count <= GLANCE_MEMORIES;
+    let glanced = at_once.then(|| state.store.glance(|reader| look(reader).map(Some)));
+    let found = match glanced.flatten() {
+        Some(found) => found,
+        None => state.store.reading(look).await?,
+    };
     state.searches.took(number, begun.elapsed());
     let hit = |hit: SearchHit| HitView::new(hit.memory, hit.score, &namespace);
     let hits = found.hits.into_iter().map(hit).collect();

@@ -79,7 +79,10 @@ impl Term {
     pub fn occurrences(&self, text: &str) -> usize {
         let count = match self.kind {
             TermKind::Word => text
-                .split(|c: char| c.is_ascii() && !c.is_ascii_alphanumeric())
+                .as_bytes()
+                .split(|byte| byte.is_ascii() && !byte.is_ascii_alphanumeric())
+                .filter(|word| begin_alike(word, self.text.as_bytes()))
+                .filter_map(|word| str::from_utf8(word).ok())
                 .filter(|word| are_akin(word, &self.text))
                 .count(),
             TermKind::OfKind => 1,
@@ -110,6 +113,14 @@ fn quoted(word: &str) -> String {
 fn any_of(words: &[&str]) -> Option<String> {
     let words: Vec<String> = words.iter().map(|word| quoted(word)).collect();
     (!words.is_empty()).then(|| format!("({})", words.join(" OR ")))
+}
+
+/// Whether the first letters of two words may be the same, the second in lower case. Nearly all words of a text fail here.
+fn begin_alike(word: &[u8], other: &[u8]) -> bool {
+    match (word.first(), other.first()) {
+        (Some(first), Some(of_other)) => !first.is_ascii() || first.eq_ignore_ascii_case(of_other),
+        _ => false,
+    }
 }
 
 /// Whether two words look like forms of one: alike but for three letters at the end.
