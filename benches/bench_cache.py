@@ -1,6 +1,6 @@
 """Measures what memory costs a backend that keeps the prompts that it has read: three conversations of 20 turns with a real model, 500 memories.
 
-    .venv/bin/python benches/bench_cache.py --maia target/debug/maia [--way NAME] [--refresh]
+    .venv/bin/python benches/bench_cache.py --maia target/debug/maia [--way NAME] [--short] [--refresh]
 
 Each way runs with a model server of its own for each conversation, so that nothing is in the cache that another one has read. What the model says goes
 back into the conversation, as with any client. `--refresh` needs no model: with a budget that is used up after some turns it compares ratios of
@@ -48,6 +48,9 @@ FACTS = [
     ("{}'s {} was insured in {}", "Where was {}'s {} insured?"),
     ("{}'s {} was auctioned in {}", "Where was {}'s {} auctioned?"),
 ]
+# What people say around a question. With it a message has some 40 tokens; the mean of a million real conversations is 69.5 (Zheng et al., LMSYS-Chat-1M,
+# ICLR 2024, table 1). `--short` leaves it out: then what is injected weighs most beside what is asked.
+OPENINGS = (ROOT / "benches/data/openings.txt").read_text().splitlines()
 ANSWER_TOKENS = 32
 WAYS = {
     "no memory": {"skip": True},
@@ -67,12 +70,13 @@ def memory(name, fact):
     return FACTS[fact][0].format(name, thing(name, fact), PLACES[(NAMES.index(name) + fact) % len(PLACES)])
 
 
-def questions(conversation):
+def questions(conversation, short):
     """For each turn, what the user says, and the memory that it needs; none is needed twice."""
     for turn in range(TURNS):
         number = conversation * TURNS + turn
         name, fact = NAMES[(number * 11) % len(NAMES)], (number * 3 + conversation) % len(FACTS)
-        yield FACTS[fact][1].format(name, thing(name, fact)), memory(name, fact)
+        opening = "" if short else OPENINGS[(turn + conversation * 7) % len(OPENINGS)] + " "
+        yield opening + FACTS[fact][1].format(name, thing(name, fact)), memory(name, fact)
 
 
 class Recorder:
@@ -123,12 +127,12 @@ def remember(maia):
                 client.post("/v1/namespaces/default/memories", json={"content": memory(name, fact)}).raise_for_status()
 
 
-def converse(maia, recorder, conversation, skip):
+def converse(maia, recorder, conversation, skip, short):
     """Holds a conversation; a record of each turn."""
     messages = [{"role": "system", "content": "You are a helpful assistant who knows the user's friends."}]
     headers = {"X-MAIA-Skip-Extract": "true", "X-MAIA-Skip-Memory": str(skip).lower()}
     with maia.http(headers=headers) as client:
-        for text, needed in questions(conversation):
+        for text, needed in questions(conversation, short):
             messages.append({"role": "user", "content": text})
             body = {"model": ModelServer.model, "messages": messages, "max_tokens": ANSWER_TOKENS, "temperature": 0, "seed": 1}
             reply = client.post("/proxy/v1/chat/completions", json=body, timeout=600)
@@ -144,13 +148,13 @@ def converse(maia, recorder, conversation, skip):
             }
 
 
-def measure(binary, folder, way, conversation):
+def measure(binary, folder, way, conversation, short):
     model = ModelServer(folder, options=["cache"])
     recorder = Recorder(model.url)
     maia = Maia(binary, folder, recorder.url, MAIA_SECURITY_RATE_LIMIT_RPS="0", **settings(way))
     try:
         remember(maia)
-        return list(converse(maia, recorder, conversation, way.get("skip", False)))
+        return list(converse(maia, recorder, conversation, way.get("skip", False), short))
     finally:
         maia.stop()
         recorder.stop()
@@ -184,7 +188,7 @@ def fresh(turns):
             before = turn["injected"]
 
 
-def run_ways(binary, names):
+def run_ways(binary, names, short):
     print("| way | from the cache, turns 2-20 | time to read prompts | times no memory | tokens read | times no memory | needed memory there | tokens injected anew (times anew each turn) | in prompts in all |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
     plain_time = plain_read = anew = None
@@ -193,7 +197,7 @@ def run_ways(binary, names):
         turns = []
         for conversation in range(3):
             with tempfile.TemporaryDirectory() as folder:
-                held = measure(binary, folder, way, conversation)
+                held = measure(binary, folder, way, conversation, short)
             for turn in held:
                 turn["replays"] = way.get("context_reuse") == "true"
             turns.append(held)
@@ -217,7 +221,7 @@ def run_refresh(binary):
                 try:
                     remember(maia)
                     before = ""
-                    for turn in converse(maia, recorder, conversation, False):
+                    for turn in converse(maia, recorder, conversation, False, True):
                         prompt = json.dumps(json.loads(turn["body"])["messages"], ensure_ascii=False)
                         common += len(os.path.commonprefix([before, prompt]))
                         total += len(prompt)
@@ -234,6 +238,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--maia", required=True, type=pathlib.Path)
     parser.add_argument("--way", action="append", choices=WAYS, help="only these ways; all of them otherwise")
+    parser.add_argument("--short", action="store_true", help="ask bare questions, of some 12 tokens")
     parser.add_argument("--refresh", action="store_true", help="compare ratios of proxy.context_reuse_refresh instead")
     arguments = parser.parse_args()
     binary = arguments.maia.resolve()
@@ -241,7 +246,7 @@ def main():
         if arguments.refresh:
             run_refresh(binary)
         else:
-            run_ways(binary, arguments.way or list(WAYS))
+            run_ways(binary, arguments.way or list(WAYS), arguments.short)
     finally:
         Child.kill_all()
 

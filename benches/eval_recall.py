@@ -9,6 +9,8 @@ public search and context calls. The first conversation of every three is the ch
 
 Where the data has `observations` (turn id: facts drawn from that turn), the same questions are asked of the facts alone and of facts and turns together.
 
+The questions are asked once more behind a sentence of talk that has nothing to do with them, as people write.
+
 Besides: how often anything is injected for prompts that have nothing to do with the conversation, and whether a chat through the proxy understands a
 follow-up from what was said before it, and forgets that when the subject changes.
 """
@@ -30,6 +32,11 @@ CUTS = (5, 10, 20, 50)
 BUDGETS = (256, 512, 1024, 4000)
 CATEGORIES = {1: "several facts", 2: "time", 3: "open", 4: "one fact"}
 HERE = pathlib.Path(__file__).parent
+OPENINGS = (HERE / "data" / "openings.txt").read_text().splitlines()
+
+
+def behind_an_opening(number, text):
+    return f"{OPENINGS[number % len(OPENINGS)]} {text}"
 
 
 class Backend(http.server.BaseHTTPRequestHandler):
@@ -138,7 +145,7 @@ class Scores:
 
 
 def ask(maia, namespace, ids, questions, split, scores, times):
-    for question in questions:
+    for number, question in enumerate(questions):
         evidence = {ids[turn] for turn in question["evidence"] if turn in ids}
         if question["category"] not in CATEGORIES or not evidence:
             continue
@@ -157,6 +164,9 @@ def ask(maia, namespace, ids, questions, split, scores, times):
             body = {"query": question["question"], "token_budget": budget}
             injected = {memory["id"] for memory in maia.call(f"/v1/namespaces/{namespace}/context", body)["memories"]}
             scores.add(split, category, f"recall in {budget} tokens", len(evidence & injected) / len(evidence))
+        body = {"query": behind_an_opening(number, question["question"]), "token_budget": 512}
+        injected = {memory["id"] for memory in maia.call(f"/v1/namespaces/{namespace}/context", body)["memories"]}
+        scores.add(split, category, "behind an opening", len(evidence & injected) / len(evidence))
 
 
 def compare(maia, number, conversation, ids, scores):
@@ -175,9 +185,10 @@ def compare(maia, number, conversation, ids, scores):
     return facts, both
 
 
-def noise(maia, namespaces):
-    """How often, and how much, is injected for prompts that have nothing to do with the namespace."""
+def noise(maia, namespaces, opened=False):
+    """How often, and how much, is injected for prompts that have nothing to do with the namespace; `opened`: behind a sentence of talk."""
     prompts = (HERE / "data" / "unrelated_prompts.txt").read_text().splitlines()
+    prompts = [behind_an_opening(number, prompt) if opened else prompt for number, prompt in enumerate(prompts)]
     tokens = [
         (maia.call(f"/v1/namespaces/{namespace}/context", {"query": prompt})["token_count"], prompt)
         for namespace in namespaces
@@ -225,6 +236,7 @@ def main():
             if "observations" in conversation:
                 compared.append((namespace, *compare(maia, number, conversation, ids, scores)))
         rate, mean_tokens, worst = noise(maia, namespaces)
+        opened_rate, opened_tokens, _ = noise(maia, namespaces, opened=True)
         noises = [noise(maia, kind)[:2] for kind in zip(*compared)]
         right, pairs, wrong = follow_ups(maia)
     finally:
@@ -243,6 +255,8 @@ def main():
     print(f"unrelated prompts: something injected for {rate:.1%}, {mean_tokens:.0f} tokens where it was")
     for count, prompt in worst[:arguments.show_noise]:
         print(f"  {count:5} {prompt}")
+    print(f"behind an opening: recall in 512 tokens {scores.mean('all', 'all', 'behind an opening')}; "
+          f"unrelated prompts: {opened_rate:.1%}, {opened_tokens:.0f} tokens")
     for kind, (rate, mean_tokens) in zip(("turns", "facts", "both"), noises):
         print(f"{kind}: recall in 512 tokens {scores.mean('all', 'all', kind)}; unrelated prompts: {rate:.1%}, {mean_tokens:.0f} tokens")
     print(f"follow-ups: {right['needs']} of {pairs['needs']} bring up what they are about; "

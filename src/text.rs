@@ -3,6 +3,7 @@
 mod common;
 mod lexicon;
 mod line;
+mod sentences;
 mod stop;
 mod time;
 mod tokens;
@@ -10,6 +11,7 @@ mod words;
 
 pub use common::is_common_word;
 pub use line::{fingerprint, line};
+pub use sentences::{is_question, sentences};
 pub use stop::{is_negation, is_stop_word};
 pub use time::{asks_when, mentions_time};
 pub use tokens::{count as count_tokens, line_cost};

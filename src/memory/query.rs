@@ -17,6 +17,8 @@ const SHORT: usize = 12;
 const ENOUGH_TERMS: usize = 2;
 /// Weight of words from a message before, against those of the newest.
 const EARLIER_WEIGHT: f64 = 0.8;
+/// Weight of words that stand around a question in its message, against its own: they say more about the evening than about what is wanted.
+const AROUND_WEIGHT: f64 = 0.1;
 /// Weight of things of the kind that a word names, against the word itself.
 const KIND_WEIGHT: f64 = 0.4;
 /// Kinds of a message that are looked for.
@@ -55,25 +57,34 @@ impl Query {
             about_user: AboutUser::No,
         };
         let mut follows_up = false;
+        let terms = &mut query.search.terms;
         for (age, message) in user_texts.into_iter().take(MESSAGES).enumerate() {
             let message = message.as_ref();
             if age == 0 {
-                query.about_user = about_user(message);
-                query.search.about_time = text::asks_when(message);
+                // In code a question mark asks nothing.
+                let holds_code = message.contains(['`', '{', '<']);
+                let (asking, around): (Vec<&str>, Vec<&str>) = excerpts(message)
+                    .flat_map(text::sentences)
+                    .partition(|sentence| !holds_code && text::is_question(sentence));
+                query.about_user = about_user(message, if asking.is_empty() { &around } else { &asking });
+                query.search.about_time =
+                    text::asks_when(message) || asking.iter().any(|sentence| text::asks_when(sentence));
                 follows_up = is_follow_up(message);
-            } else if !follows_up || age > 1 && query.search.terms.len() >= ENOUGH_TERMS {
+                let leans = asking.iter().all(|sentence| is_follow_up(sentence));
+                add_terms(terms, &asking, 1.0);
+                let weight = match (asking.is_empty(), leans) {
+                    (true, _) => 1.0,
+                    (false, true) => EARLIER_WEIGHT,
+                    (false, false) => AROUND_WEIGHT,
+                };
+                add_terms(terms, &around, weight);
+            } else if follows_up && (age == 1 || terms.len() < ENOUGH_TERMS) {
+                add_terms(terms, &excerpts(message).collect::<Vec<_>>(), EARLIER_WEIGHT);
+            } else {
                 break;
             }
-            let weight = if age == 0 { 1.0 } else { EARLIER_WEIGHT };
-            for excerpt in excerpts(message) {
-                for term in text::terms(excerpt) {
-                    if !query.search.terms.iter().any(|(known, _)| *known == term) {
-                        query.search.terms.push((term, weight));
-                    }
-                }
-            }
         }
-        add_kinds(&mut query.search.terms);
+        add_kinds(terms);
         query
     }
 
@@ -120,6 +131,15 @@ const POINTING: &[&str] = &[
     "he", "her", "hers", "him", "his", "it", "its", "one", "ones", "she", "their", "theirs", "them", "they",
 ];
 
+/// Adds the words of texts that are not there yet.
+fn add_terms(terms: &mut Vec<(Term, f64)>, texts: &[&str], weight: f64) {
+    for term in texts.iter().flat_map(|text| text::terms(text)) {
+        if !terms.iter().any(|(known, _)| *known == term) {
+            terms.push((term, weight));
+        }
+    }
+}
+
 /// Adds things of the kinds that the terms name: "Which instruments?" asks for a violin too.
 fn add_kinds(terms: &mut Vec<(Term, f64)>) {
     let kinds: Vec<(Term, f64)> = terms
@@ -146,8 +166,8 @@ fn excerpts(message: &str) -> impl Iterator<Item = &str> {
     head.into_iter().chain(tail)
 }
 
-/// Reads the cues of a message.
-fn about_user(message: &str) -> AboutUser {
+/// Reads the cues of a message, and of the sentences that say what is wanted.
+fn about_user(message: &str, wanting: &[&str]) -> AboutUser {
     if ABOUT_ME.is_match(message) {
         return AboutUser::Yes;
     }
@@ -158,10 +178,16 @@ fn about_user(message: &str) -> AboutUser {
     if FOR_ME.is_match(message) {
         return AboutUser::Yes;
     }
-    let mine = MY_THING.captures_iter(message).any(|mine| {
-        let thing = mine.get(1).map_or("", |thing| thing.as_str()).to_lowercase();
-        !WORK_AT_HAND.contains(&thing.as_str()) && !WORK_AT_HAND.contains(&thing.trim_end_matches('s'))
-    });
+    // "We meet for my birthday." is no request for anything.
+    let wanting = wanting
+        .iter()
+        .filter(|sentence| !STATES.is_match(sentence) || WISHES.is_match(sentence));
+    let mine = wanting
+        .flat_map(|sentence| MY_THING.captures_iter(sentence))
+        .any(|mine| {
+            let thing = mine.get(1).map_or("", |thing| thing.as_str()).to_lowercase();
+            !WORK_AT_HAND.contains(&thing.as_str()) && !WORK_AT_HAND.contains(&thing.trim_end_matches('s'))
+        });
     if mine {
         AboutUser::Yes
     } else if CHOICE.is_match(message) {
@@ -209,6 +235,25 @@ static MY_THING: LazyLock<Regex> = LazyLock::new(|| {
         r"(?:what|where|when|who|whose|which|how|is|are|was|were|does|do|did|has|have|will|can|could|remember|remind|tell|about|for|with|to)(?:'s|’s|'re|’re)?\b[^.?!\n]*?\b(?:my|our) (\w+)",
     ])
 });
+
+/// The sentence states something, and asks for nothing.
+static STATES: LazyLock<Regex> = LazyLock::new(|| {
+    beginning(
+        r"(?:i|we|he|she|they|it|that|this|these|those|there|the|my|our|somebody|everybody)(?:['’](?:m|ve|d|s|re|ll))?\b[^?]*$",
+    )
+});
+
+/// The sentence states a wish.
+static WISHES: LazyLock<Regex> = LazyLock::new(|| {
+    beginning(
+        r"(?:i|we)(?:['’]d| would)?(?: am|['’]m| are|['’]re)? (?:really |just )?(?:need|want|like|love|wish|looking|trying to (?:find|choose|pick))\b",
+    )
+});
+
+#[expect(clippy::expect_used, reason = "the patterns are constants that every test compiles")]
+fn beginning(pattern: &str) -> Regex {
+    Regex::new(&format!(r"(?i)^\W*{pattern}")).expect("a valid pattern")
+}
 
 /// Things that are the user's only for the task at hand.
 const WORK_AT_HAND: &[&str] = &[

@@ -78,11 +78,7 @@ impl Term {
     #[must_use]
     pub fn occurrences(&self, text: &str) -> usize {
         let count = match self.kind {
-            TermKind::Word => text
-                .as_bytes()
-                .split(|byte| byte.is_ascii() && !byte.is_ascii_alphanumeric())
-                .filter(|word| begin_alike(word, self.text.as_bytes()))
-                .filter_map(|word| str::from_utf8(word).ok())
+            TermKind::Word => words_that_begin_like(&self.text, text)
                 .filter(|word| are_akin(word, &self.text))
                 .count(),
             TermKind::OfKind => 1,
@@ -115,12 +111,19 @@ fn any_of(words: &[&str]) -> Option<String> {
     (!words.is_empty()).then(|| format!("({})", words.join(" OR ")))
 }
 
-/// Whether the first letters of two words may be the same, the second in lower case. Nearly all words of a text fail here.
-fn begin_alike(word: &[u8], other: &[u8]) -> bool {
-    match (word.first(), other.first()) {
-        (Some(first), Some(of_other)) => !first.is_ascii() || first.eq_ignore_ascii_case(of_other),
-        _ => false,
-    }
+/// What stands between ASCII marks in a text and has the first byte of a word, in either case. Most of a text is passed over without a look at it.
+fn words_that_begin_like<'t>(word: &str, text: &'t str) -> impl Iterator<Item = &'t str> {
+    let first = word.as_bytes().first().copied().unwrap_or_default();
+    let bytes = text.as_bytes();
+    let is_mark = |byte: u8| byte.is_ascii() && !byte.is_ascii_alphanumeric();
+    memchr::memchr2_iter(first, first.to_ascii_uppercase(), bytes).filter_map(move |start| {
+        let begins = start
+            .checked_sub(1)
+            .is_none_or(|before| bytes.get(before).is_some_and(|byte| is_mark(*byte)));
+        let rest = text.get(start..).filter(|_| begins)?;
+        let length = rest.bytes().position(is_mark).unwrap_or(rest.len());
+        rest.get(..length)
+    })
 }
 
 /// Whether two words look like forms of one: alike but for three letters at the end.

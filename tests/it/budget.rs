@@ -193,7 +193,10 @@ async fn excerpts_of_conversations_have_a_share_of_their_own() {
         let found = lines.matches("A zebra crossed").count();
         assert_eq!(found, excerpts, "a share of {share}: {lines}");
         let explained = json!({ "query": "zebra?", "explain": true });
-        let answer = app.api("POST", "/v1/namespaces/default/context", explained).await.json();
+        let answer = app
+            .api("POST", "/v1/namespaces/default/context", explained)
+            .await
+            .json();
         assert_eq!(answer["truncated"], excerpts < 3, "{answer}");
         let matches = answer["explanation"]["matches"].as_array().unwrap();
         let without_room = matches.iter().filter(|entry| entry["outcome"] == "no_room");

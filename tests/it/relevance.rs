@@ -218,3 +218,53 @@ async fn an_explanation_says_why_each_match_is_in_or_out() {
     .await;
     assert_eq!(small["explanation"]["matches"][0]["outcome"], "no_room");
 }
+
+/// A namespace that is large enough for chance matches.
+async fn archive() -> TestApp {
+    let app = TestApp::start(&[]).await;
+    let filler =
+        (0..600).map(|number| json!({"content": format!("Folder {number} holds old receipts"), "source": "imported"}));
+    let batch = json!({"memories": filler.collect::<Vec<_>>()});
+    let answer = app.api("POST", "/v1/namespaces/default/memories/batch", batch).await;
+    assert_eq!(answer.status, 201, "{}", answer.text());
+    app
+}
+
+#[tokio::test]
+async fn what_stands_around_a_question_does_not_hide_what_it_asks_for() {
+    let app = archive().await;
+    let bicycle = "Marta's bicycle was bought in Lisbon";
+    app.remember("default", [bicycle]).await;
+    let talk = "We had a long dinner yesterday and everybody told stories at once, so I lost track of half of them.";
+    for query in [
+        format!("{talk} Where was Marta's bicycle bought?"),
+        format!("Where was Marta's bicycle bought? {talk}"),
+        format!("{talk}\n\nwhere was marta's bicycle bought"),
+        "I saw Marta on her bicycle today. Where was it bought?".to_owned(),
+    ] {
+        let found = context(&app, json!({ "query": query })).await;
+        assert_eq!(contents(&found), [bicycle], "{query}");
+    }
+    let found = context(&app, json!({ "query": talk })).await;
+    assert_eq!(contents(&found), [""; 0]);
+}
+
+#[tokio::test]
+async fn who_mentions_their_own_things_gets_facts_about_themselves_only_where_they_want_something() {
+    let app = archive().await;
+    let fact = "User is colour-blind";
+    app.remember("default", [fact]).await;
+    for (query, wanted) in [
+        (
+            "I am making a map for all that my friends have told me. Explain supply and demand.",
+            false,
+        ),
+        ("We meet at noon for my birthday.", false),
+        ("What suits my garden?", true),
+        ("I need a present for my sister.", true),
+        ("Write an invitation to my birthday.", true),
+    ] {
+        let found = context(&app, json!({ "query": query })).await;
+        assert_eq!(contents(&found).contains(&fact), wanted, "{query}: {found}");
+    }
+}
