@@ -240,7 +240,7 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Check(args) => check::run(&args, &config()?),
         Command::Export(args) => export::run(&args, &config()?),
         Command::Import(args) => import::run(&args, &config()?),
-        Command::Stats(args) => stats::run(&args, &config()?),
+        Command::Stats(args) => stats::run(&args, setup(config()?)),
         Command::Doctor(args) => doctor::run(&args, config(), file_is_named),
         Command::Completions(args) => shell::completions(&args),
         Command::Man(args) => shell::man(&args),

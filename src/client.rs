@@ -37,6 +37,8 @@ enum Way {
 pub struct Answer {
     /// The bytes of its body.
     pub body: Bytes,
+    /// Which version of a thing it shows, for [`Client::change`].
+    pub version: Option<HeaderValue>,
 }
 
 /// Why there is no answer.
@@ -173,8 +175,28 @@ impl Client {
     /// # Errors
     /// There is no answer, or it is an error.
     pub async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Answer, ClientError> {
+        self.whole(method, path, HeaderMap::new(), body).await
+    }
+
+    /// Changes fields of what is at a path, unless it is no longer what `seen` showed: that is refused with status 412.
+    ///
+    /// # Errors
+    /// There is no answer, or it is an error.
+    pub async fn change(&self, path: &str, fields: &Value, seen: Option<&HeaderValue>) -> Result<Answer, ClientError> {
+        let condition = seen.map(|version| (header::IF_MATCH, version.clone()));
+        self.whole(Method::PATCH, path, HeaderMap::from_iter(condition), Some(fields))
+            .await
+    }
+
+    async fn whole(
+        &self,
+        method: Method,
+        path: &str,
+        headers: HeaderMap,
+        body: Option<&Value>,
+    ) -> Result<Answer, ClientError> {
         let whole = async {
-            let response = self.send(method, path, HeaderMap::new(), body).await?;
+            let response = self.send(method, path, headers, body).await?;
             collected(response).await
         };
         tokio::time::timeout(ANSWER_TIMEOUT, whole).await.unwrap_or_else(|_| {
@@ -238,9 +260,13 @@ impl Answer {
 }
 
 async fn collected(response: Response<AnswerBody>) -> Result<Answer, ClientError> {
+    let version = response.headers().get(header::ETAG).cloned();
     let body = response.into_body().collect().await;
     let body = body.map_err(|error| ClientError::Unreachable(format!("the answer broke off: {error}")))?;
-    Ok(Answer { body: body.to_bytes() })
+    Ok(Answer {
+        body: body.to_bytes(),
+        version,
+    })
 }
 
 async fn refusal(response: Response<AnswerBody>) -> ClientError {

@@ -1,7 +1,7 @@
 //! `maia edit`.
 
 use clap::Args;
-use http::Method;
+use http::{HeaderValue, StatusCode};
 use serde_json::{Map, Value, json};
 
 use super::Failure;
@@ -11,8 +11,7 @@ use super::editor::Draft;
 use super::memories::{NamespaceArgs, find, path};
 use super::session::{self, Missing, ServerArgs, Setup};
 use super::work::say;
-use crate::client::{Client, encoded};
-use crate::model::NamespaceName;
+use crate::client::{Client, ClientError, encoded};
 
 /// Change a memory in your editor, or some of its fields without one.
 ///
@@ -51,6 +50,7 @@ pub(super) fn run(args: &EditArgs, setup: Setup) -> Result<(), Failure> {
     let namespace = args.namespace.name(&setup.config);
     session::run(&args.server, setup, Missing::Refuse, async |client| {
         let memory = find(client, &namespace, &args.id).await?;
+        let path = path(&namespace, &format!("/memories/{}", encoded(&memory.id)));
         let mut changes = args.fields.fields();
         if args.unpin {
             changes.insert("pinned".to_owned(), json!(false));
@@ -59,8 +59,11 @@ pub(super) fn run(args: &EditArgs, setup: Setup) -> Result<(), Failure> {
             changes.insert("content".to_owned(), json!(text));
         }
         if !changes.is_empty() {
-            return change(client, &namespace, &memory, changes, args.json).await;
+            return change(client, &path, None, changes, args.json).await;
         }
+        // As it is when the editor opens; what others change from then on is not written over.
+        let shown = client.get(&path).await?;
+        let memory: Memory = shown.parse()?;
         let before = memory.content.clone();
         // On a thread of its own: the server of this process has work to finish meanwhile, and Ctrl-C belongs to the editor.
         let draft = tokio::task::spawn_blocking(move || Draft::written(&before)).await;
@@ -70,38 +73,28 @@ pub(super) fn run(args: &EditArgs, setup: Setup) -> Result<(), Failure> {
             return Ok(());
         }
         changes.insert("content".to_owned(), json!(draft.text()));
-        let saving = async {
-            unchanged_meanwhile(client, &namespace, &memory).await?;
-            change(client, &namespace, &memory, changes, args.json).await
-        };
-        match saving.await {
+        match change(client, &path, shown.version.as_ref(), changes, args.json).await {
             Err(failure) => Err(failure.but(&draft.keep())),
             Ok(()) => Ok(()),
         }
     })
 }
 
-/// Nobody's change is written over.
-async fn unchanged_meanwhile(client: &Client, namespace: &NamespaceName, memory: &Memory) -> Result<(), Failure> {
-    let now = find(client, namespace, &memory.id).await?;
-    if now.content == memory.content {
-        Ok(())
-    } else {
-        Err(Failure::Failed(
-            "the memory was changed by somebody else meanwhile".into(),
-        ))
-    }
-}
-
 async fn change(
     client: &Client,
-    namespace: &NamespaceName,
-    memory: &Memory,
+    path: &str,
+    seen: Option<&HeaderValue>,
     changes: Map<String, Value>,
     as_json: bool,
 ) -> Result<(), Failure> {
-    let path = path(namespace, &format!("/memories/{}", encoded(&memory.id)));
-    let answer = client.call(Method::PATCH, &path, Some(&Value::Object(changes))).await?;
+    let answer = match client.change(path, &Value::Object(changes), seen).await {
+        Err(ClientError::Refused { status, .. }) if status == StatusCode::PRECONDITION_FAILED => {
+            return Err(Failure::Failed(
+                "the memory was changed by somebody else meanwhile".into(),
+            ));
+        }
+        answer => answer?,
+    };
     if as_json {
         return say_json(&answer);
     }

@@ -5,26 +5,36 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 
 use super::Failure;
+use super::display::{pairs, say_json};
+use super::session::{self, Missing, ServerArgs, Setup};
 use super::work::{interruptible, say, size, spinner};
-use crate::config::Config;
+use crate::client::Client;
 use crate::store::{self, Stats};
 
-/// Show what is in the database and how much room it takes, also while a server uses it.
+/// Show what is in the database and how much room it takes, also while a server uses it; with --url, what a server elsewhere holds.
 #[derive(Args)]
 #[command(after_long_help = "\
 Examples:
   maia stats
   maia stats --json | jq .memories
+  maia stats --url http://nas.local:8080
 
 Exit codes: 0 done, 1 not done, 2 wrong command line, 4 the database cannot be used, 130 stopped.")]
 pub(super) struct StatsArgs {
     /// Answer with one JSON object; sizes are in bytes
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    server: ServerArgs,
 }
 
-pub(super) fn run(args: &StatsArgs, config: &Config) -> Result<(), Failure> {
-    let database = config.storage.path.clone();
+pub(super) fn run(args: &StatsArgs, setup: Setup) -> Result<(), Failure> {
+    if args.server.url().is_some() && !setup.file_is_named {
+        return session::run(&args.server, setup, Missing::Refuse, async |client| {
+            of_server(client, args.json).await
+        });
+    }
+    let database = setup.config.storage.path.clone();
     let spinner = spinner("counting");
     let stats = interruptible(move |stop| Ok(store::stats(&database, stop)?));
     spinner.finish_and_clear();
@@ -34,6 +44,43 @@ pub(super) fn run(args: &StatsArgs, config: &Config) -> Result<(), Failure> {
     } else {
         as_text(&stats)
     })
+}
+
+/// What the server itself counts, as its API says it.
+async fn of_server(client: &Client, as_json: bool) -> Result<(), Failure> {
+    let answer = client.get("/v1/stats").await?;
+    if as_json {
+        return say_json(&answer);
+    }
+    let stats: Value = answer.parse()?;
+    let count = |path: &str| number(stats.pointer(path).and_then(Value::as_i64).unwrap_or_default());
+    let bytes = |path: &str| size(stats.pointer(path).and_then(Value::as_u64).unwrap_or_default());
+    let word = |path: &str| stats.pointer(path).and_then(Value::as_str).unwrap_or("none").to_owned();
+    let mut rows = vec![
+        ("server", client.base().unwrap_or_default().to_owned()),
+        ("database", bytes("/storage_size_bytes")),
+        ("text", bytes("/content_bytes")),
+        ("namespaces", count("/total_namespaces")),
+        ("memories", count("/total_memories")),
+    ];
+    for of in ["by_type", "by_source"] {
+        let counts = stats.get(of).and_then(Value::as_object);
+        rows.extend(counts.into_iter().flatten().map(|(name, value)| {
+            let count = number(value.as_i64().unwrap_or_default());
+            (name.as_str(), format!("{count} ({})", of.replace("by_", "")))
+        }));
+    }
+    rows.extend([
+        ("superseded", count("/superseded_count")),
+        ("last write", word("/last_write_at")),
+        ("chats", count("/injections/requests")),
+        ("memories injected", count("/injections/memories")),
+        ("memories learned", count("/extractions/stored")),
+    ]);
+    if let Some(median) = stats.pointer("/search_latency/p50_ms").and_then(Value::as_f64) {
+        rows.push(("search, median", format!("{median} ms")));
+    }
+    say(&pairs(&rows))
 }
 
 fn as_text(stats: &Stats) -> String {

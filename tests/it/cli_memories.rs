@@ -341,3 +341,25 @@ fn the_key_comes_from_a_file_the_environment_or_the_configuration() {
     assert!(done(opened).contains("dark mode"));
     maia.stop();
 }
+
+#[test]
+fn the_figures_of_a_server_elsewhere_are_those_of_its_api() {
+    let folder = filled();
+    let maia = Program::start(folder.path(), &[]);
+    let elsewhere = tempfile::tempdir().unwrap();
+    let url = format!("http://{}", maia.address());
+    let printed = done(run(elsewhere.path(), &["stats", "--json", "--url", &url]));
+    let stats: Value = serde_json::from_str(&printed).unwrap();
+    assert_eq!(stats["total_memories"], 3);
+    assert_eq!(stats, maia.get("/v1/stats").expect(200));
+    let text = done(run(elsewhere.path(), &["stats", "--url", &url]));
+    for line in [
+        format!("server             {url}"),
+        "memories           3".to_owned(),
+        "episodic           1 (type)".to_owned(),
+        "imported           1 (source)".to_owned(),
+    ] {
+        assert!(text.lines().any(|shown| shown == line), "{line:?} in {text}");
+    }
+    maia.stop();
+}
