@@ -38,6 +38,8 @@ mod hostile;
 mod injection;
 mod isolation;
 mod kept_lists;
+mod keys;
+mod keys_isolation;
 mod languages;
 mod lists;
 mod memories;

@@ -1,0 +1,1 @@
+//! Nothing crosses from the namespaces of one key to those of another.
