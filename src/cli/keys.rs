@@ -15,7 +15,7 @@ use crate::model::{NewKey, Right};
 /// List, make and revoke keys, each with its namespaces and rights.
 ///
 /// As soon as there is one key, maia asks for a key. Of a key only a hash is kept: it is shown once, when it is made. A running server needs a key with the
-/// right admin for this, or security.api_key; who can open the database file (--database) needs none.
+/// right admin for this, or the one of its configuration; who can open the database file (--database) needs none.
 #[derive(Args)]
 #[command(after_long_help = "\
 Examples:
@@ -72,7 +72,7 @@ enum Command {
 }
 
 #[derive(Deserialize)]
-struct Key {
+struct NamedKey {
     id: String,
     name: String,
     namespaces: Vec<String>,
@@ -97,10 +97,11 @@ pub(super) fn run(args: &KeysArgs, setup: Setup) -> Result<(), Failure> {
             namespaces,
             rights,
         } => {
-            let mut body = json!({ "name": name, "rights": rights });
-            if !namespaces.is_empty() {
-                body["namespaces"] = json!(namespaces);
-            }
+            let body = if namespaces.is_empty() {
+                json!({ "name": name, "rights": rights })
+            } else {
+                json!({ "name": name, "rights": rights, "namespaces": namespaces })
+            };
             let answer = client.call(Method::POST, "/v1/keys", Some(&body)).await?;
             shown(args, &answer, made)?;
             note("The key is not shown again: maia keeps a hash of it.");
@@ -130,7 +131,7 @@ fn shown(args: &KeysArgs, answer: &Answer, text: impl Fn(&Answer) -> Result<Stri
 }
 
 fn list(answer: &Answer) -> Result<String, Failure> {
-    let page: Page<Key> = answer.parse()?;
+    let page: Page<NamedKey> = answer.parse()?;
     let mut table = Table::new(&["CREATED", "NAME", "RIGHTS", "NAMESPACES"], &[]);
     for key in &page.data {
         table.row(vec![
@@ -148,7 +149,7 @@ fn list(answer: &Answer) -> Result<String, Failure> {
 }
 
 fn made(answer: &Answer) -> Result<String, Failure> {
-    let key: Key = answer.parse()?;
+    let key: NamedKey = answer.parse()?;
     Ok(pairs(&[
         ("name", key.name),
         ("id", key.id),

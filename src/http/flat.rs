@@ -122,12 +122,10 @@ async fn named(state: &AppState, access: &Access, name: Option<&str>) -> Result<
 
 /// The namespace of a memory: the one that is named, or the one that it is in. A memory that the caller may not reach is not there.
 async fn located(state: &AppState, access: &Access, id: MemoryId, name: Option<String>) -> Result<Namespace, ApiError> {
-    match name {
-        Some(name) => find_namespace(state, access, &name).await,
-        None => {
-            let found = state.store.namespace_of(id).await?;
-            let reached = found.filter(|namespace| access.is_allowed(namespace.name.as_str()));
-            reached.ok_or_else(|| no_such_memory(id))
-        }
+    if let Some(name) = name {
+        return find_namespace(state, access, &name).await;
     }
+    let found = state.store.namespace_of(id).await?;
+    let reached = found.filter(|namespace| access.is_allowed(namespace.name.as_str()));
+    reached.ok_or_else(|| no_such_memory(id))
 }

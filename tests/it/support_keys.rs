@@ -109,7 +109,7 @@ impl World {
             "/v1/namespaces/a%2Fown/memories",
             json!({ "content": "User owns a red kite" }),
         );
-        *self.own.borrow_mut() = memory.expect(201)["id"].as_str().unwrap().to_owned();
+        self.own.replace(memory.expect(201)["id"].as_str().unwrap().to_owned());
     }
 
     /// Everything that is not of the key `a`.
@@ -212,14 +212,24 @@ impl World {
                 json(of(&format!("/memories/{id}")), memory.clone()),
                 json(format!("/v1/namespaces/{own}/memories/{id}"), memory),
             ],
+            _ => Self::calls_elsewhere(method, route, target),
+        }
+    }
+
+    /// The same for routes that name no namespace in their path.
+    fn calls_elsewhere(method: &str, route: &str, Target { name, id, .. }: &Target) -> Vec<Call> {
+        let json = |path: String, body: Value| Call::json(method, &path, &body);
+        let plain = |path: String| Call::new(method, &path);
+        let memory = json!({ "content": "User has a red kite" });
+        let mut vault = json!({ "query": "Which code opens the vault of the user?" });
+        match (method, route) {
             ("POST", "/v1/memories") => vec![json(
                 route.into(),
                 json!({ "content": "User has a red kite", "namespace": name }),
             )],
             ("POST", "/v1/memories/search" | "/v1/context") => {
-                let mut body = vault;
-                body["namespace"] = json!(name);
-                vec![json(route.into(), body)]
+                vault["namespace"] = json!(name);
+                vec![json(route.into(), vault)]
             }
             ("GET" | "DELETE", "/v1/memories/{id}") => vec![
                 plain(format!("/v1/memories/{id}")),
