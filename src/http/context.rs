@@ -5,7 +5,9 @@ use std::time::Instant;
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
+use super::chat_options::MAX_BUDGET;
 use super::error::ApiError;
 use super::extract::{InNamespace, JsonBody};
 use super::page::Params;
@@ -16,15 +18,24 @@ use crate::memory::recall::{Budget, Recall};
 use crate::model::{MemoryId, MemoryType, Namespace};
 use crate::store::{Reader, TermMatch};
 
-#[derive(Deserialize)]
+/// The message that a context is wanted for.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ContextRequest, examples(json!({"query": "What settings should I configure?", "token_budget": 500})))]
 pub(super) struct ContextBody {
+    #[schema(ignore)]
     namespace: Option<String>,
+    /// The message: text, up to 100,000 bytes of UTF-8 that are not only white space.
+    #[schema(min_length = 1, max_length = 100000, pattern = "[^\\s\\u0000-\\u0020]")]
     query: String,
+    /// Most tokens of the block; without it the namespace's own budget, or `proxy.token_budget`.
+    #[schema(minimum = 1, maximum = 1000000)]
     token_budget: Option<u32>,
+    /// Whether to say why each match is in or out.
     #[serde(default)]
     explain: bool,
-    /// Put before the block.
+    /// Put before the block; its tokens are not counted.
+    #[schema(max_length = 100000)]
     system_prompt: Option<String>,
     /// Whether memories are shown with their scores; they are unless this is `false`.
     include_scores: Option<bool>,
@@ -39,24 +50,39 @@ impl ContextBody {
     }
 }
 
-#[derive(Serialize)]
+/// A context block.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Context, examples(json!({
+    "content": "## Relevant Context\n\nUser prefers dark mode",
+    "memories": [{
+        "id": "01a206a4-8860-7092-9989-745facfe1cd3", "content": "User prefers dark mode", "type": "semantic", "score": 0.0,
+        "position": "profile", "token_count": 5, "truncated": false
+    }],
+    "token_count": 8, "token_budget": 500, "truncated": false, "query_time": "0.812ms"
+})))]
 pub(super) struct ContextView {
+    /// The block, as it would stand in a chat request; empty where nothing is relevant.
     content: String,
     memories: Vec<ContextMemory>,
+    /// Tokens of the block.
     token_count: u32,
     token_budget: u32,
+    /// Whether something was left out for want of room.
     truncated: bool,
     query_time: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     explanation: Option<ExplanationView>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct ContextMemory {
+    #[schema(value_type = Uuid)]
     id: MemoryId,
     content: String,
     r#type: MemoryType,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     score: Option<f64>,
     /// `pinned`; `match`: it shares words with the query; `profile`: a fact about the user.
     position: &'static str,
@@ -66,17 +92,20 @@ struct ContextMemory {
 }
 
 /// Why each match is in or out.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Explanation)]
 struct ExplanationView {
     least_coverage: f64,
     in_doubt: bool,
     matches: Vec<ExplainedMatch>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct ExplainedMatch {
+    #[schema(value_type = Uuid)]
     id: MemoryId,
     content: String,
+    /// `in`, `by_chance`, `said_already` or `no_room`.
     outcome: &'static str,
     score: f64,
     parts: ScoreView,
@@ -86,7 +115,8 @@ struct ExplainedMatch {
 }
 
 /// `(own * length + near) * form * speaker` is the score.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = ScoreParts)]
 struct ScoreView {
     own: f64,
     near: f64,
@@ -95,7 +125,8 @@ struct ScoreView {
     speaker: f64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = MatchedTerm)]
 struct TermView {
     term: String,
     /// `word`, or `kind` where the memory says something of the kind that the word names.
@@ -142,6 +173,15 @@ impl TermView {
     }
 }
 
+/// See the context that a chat request would get
+#[utoipa::path(
+    post,
+    path = "/v1/namespaces/{namespace}/context",
+    operation_id = "get_context",
+    tag = "memories",
+    request_body = ContextBody,
+    responses((status = 200, description = "The block, and the memories in it", body = ContextView))
+)]
 pub(super) async fn context(
     State(state): State<AppState>,
     InNamespace(namespace): InNamespace,
@@ -161,11 +201,9 @@ pub(super) async fn context_in(
 ) -> Result<Json<ContextView>, ApiError> {
     let begun = Instant::now();
     check_query(&body.query)?;
-    if body.token_budget == Some(0) {
-        return Err(ApiError::bad_value(
-            "token_budget",
-            "must be a whole number from 1 (got 0)",
-        ));
+    if let Some(budget) = body.token_budget.filter(|budget| !(1..=MAX_BUDGET).contains(budget)) {
+        let problem = format!("must be a whole number from 1 to {MAX_BUDGET} (got {budget})");
+        return Err(ApiError::bad_value("token_budget", problem));
     }
     let length = body.system_prompt.as_ref().map_or(0, String::len);
     if length > MAX_QUERY_BYTES {
