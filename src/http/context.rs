@@ -16,6 +16,7 @@ use crate::app::AppState;
 use crate::memory::explain::Explanation;
 use crate::memory::recall::{Budget, Recall};
 use crate::model::{MemoryId, MemoryType, Namespace};
+use crate::record::Whole;
 use crate::store::{Reader, TermMatch};
 
 /// The message that a context is wanted for.
@@ -26,11 +27,11 @@ pub(super) struct ContextBody {
     #[schema(ignore)]
     namespace: Option<String>,
     /// The message: text, up to 100,000 bytes of UTF-8 that are not only white space.
-    #[schema(min_length = 1, max_length = 100000, pattern = "[^\\s\\u0000-\\u0020]")]
+    #[schema(min_length = 1, max_length = 100000, pattern = "[^\\t-\\r \\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]")]
     query: String,
     /// Most tokens of the block; without it the namespace's own budget, or `proxy.token_budget`.
-    #[schema(minimum = 1, maximum = 1000000)]
-    token_budget: Option<u32>,
+    #[schema(value_type = Option<u32>, minimum = 1, maximum = 1000000)]
+    token_budget: Option<Whole>,
     /// Whether to say why each match is in or out.
     #[serde(default)]
     explain: bool,
@@ -193,6 +194,15 @@ pub(super) async fn context(
     context_in(&state, Some(namespace), body).await
 }
 
+fn check_budget(Whole(budget): Whole) -> Result<u32, ApiError> {
+    let valid = u32::try_from(budget).ok();
+    let valid = valid.filter(|budget| (1..=MAX_BUDGET).contains(budget));
+    valid.ok_or_else(|| {
+        let problem = format!("must be a whole number from 1 to {MAX_BUDGET} (got {budget})");
+        ApiError::bad_value("token_budget", problem)
+    })
+}
+
 /// The context from a namespace, which may not be there yet.
 pub(super) async fn context_in(
     state: &AppState,
@@ -201,17 +211,14 @@ pub(super) async fn context_in(
 ) -> Result<Json<ContextView>, ApiError> {
     let begun = Instant::now();
     check_query(&body.query)?;
-    if let Some(budget) = body.token_budget.filter(|budget| !(1..=MAX_BUDGET).contains(budget)) {
-        let problem = format!("must be a whole number from 1 to {MAX_BUDGET} (got {budget})");
-        return Err(ApiError::bad_value("token_budget", problem));
-    }
+    let asked_budget = body.token_budget.map(check_budget).transpose()?;
     let length = body.system_prompt.as_ref().map_or(0, String::len);
     if length > MAX_QUERY_BYTES {
         let problem = format!("may have at most {MAX_QUERY_BYTES} bytes (got {length})");
         return Err(ApiError::bad_value("system_prompt", problem));
     }
     let own_budget = namespace.as_ref().and_then(|namespace| namespace.config.token_budget);
-    let token_budget = body.token_budget.or(own_budget).unwrap_or(state.proxy.token_budget);
+    let token_budget = asked_budget.or(own_budget).unwrap_or(state.proxy.token_budget);
     let budget = Budget {
         total: token_budget,
         profile: state.memory.profile_tokens,

@@ -181,8 +181,11 @@ pub(super) async fn context(
 async fn named(state: &AppState, name: Option<&str>) -> Result<Option<Namespace>, ApiError> {
     let name = name.unwrap_or(state.memory.default_namespace.as_str());
     let namespace = state.store.namespace(name.to_owned()).await?;
-    if namespace.is_none() && !state.memory.auto_create_namespace {
-        return Err(no_such_namespace(name));
+    if namespace.is_none() {
+        NamespaceName::parse(name).map_err(|problem| ApiError::bad_value("namespace", problem))?;
+        if !state.memory.auto_create_namespace {
+            return Err(no_such_namespace(name));
+        }
     }
     Ok(namespace)
 }

@@ -239,9 +239,9 @@ pub(super) async fn delete(
     conditions: Conditions,
     mut params: Params,
 ) -> Result<Json<Deleted>, ApiError> {
-    conditions.allow_change(&NamespaceView::from(namespace.clone()).etag())?;
     let force = params.flag("force")?;
     params.finish()?;
+    conditions.allow_change(&NamespaceView::from(namespace.clone()).etag())?;
     let name = namespace.name;
     match state.store.delete_namespace(name.as_str().to_owned(), force).await? {
         DeleteNamespace::Deleted => Ok(Json(Deleted { deleted: true })),

@@ -13,7 +13,7 @@ use std::sync::LazyLock;
 use axum::extract::State;
 use axum::http::{HeaderName, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use serde_json::Value;
 use utoipa::OpenApi;
 
 use super::error::Envelope;
@@ -97,11 +97,9 @@ impl Served {
     fn new(needs_key: bool) -> Self {
         let mut description = Description::openapi();
         common::complete(&mut description, needs_key);
-        let mut document = json!(description);
-        common::say_the_rest(&mut document);
         Self {
-            page: site::page(&document),
-            json: document.to_string(),
+            page: site::page(&description),
+            json: description.to_json().unwrap_or_default(),
         }
     }
 

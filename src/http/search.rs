@@ -15,7 +15,7 @@ use super::page::{DEFAULT_LIMIT, Page, Params, check_limit, check_offset, limit_
 use crate::app::AppState;
 use crate::memory::query::Query;
 use crate::model::{Memory, MemoryType, Metadata, Namespace, Source};
-use crate::record::{MemoryView, parse_named, parse_time};
+use crate::record::{MemoryView, Whole, parse_named, parse_time};
 use crate::store::{Cut, MemoryFilter, Order, Reader, SearchHit, Start, Window};
 
 /// Longest query, in bytes.
@@ -31,7 +31,7 @@ pub(super) struct SearchBody {
     #[schema(ignore)]
     namespace: Option<String>,
     /// Words to look for: text, up to 100,000 bytes of UTF-8 that are not only white space.
-    #[schema(value_type = String, required = true, min_length = 1, max_length = 100000, pattern = "[^\\s\\u0000-\\u0020]")]
+    #[schema(value_type = String, required = true, min_length = 1, max_length = 100000, pattern = "[^\\t-\\r \\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]")]
     query: Option<String>,
     /// Only memories of this type.
     #[schema(value_type = Option<MemoryType>)]
@@ -75,12 +75,12 @@ pub(super) struct SearchBody {
     /// Only memories that were found by this rule.
     rule: Option<String>,
     /// Items on a page; 50 where nothing is said.
-    #[schema(minimum = 1, maximum = 1000)]
-    limit: Option<u32>,
+    #[schema(value_type = Option<u32>, minimum = 1, maximum = 1000)]
+    limit: Option<Whole>,
     /// Items to pass over.
     #[serde(default)]
-    #[schema(minimum = 0, maximum = 9007199254740991.0)]
-    offset: u64,
+    #[schema(value_type = u64, minimum = 0, maximum = 9007199254740991.0)]
+    offset: Whole,
 }
 
 /// A memory that was found.
@@ -148,13 +148,18 @@ pub(super) async fn search_in(
     mut body: SearchBody,
 ) -> Result<Page<HitView>, ApiError> {
     let query = body.query.take();
-    let offset = check_offset(Some(body.offset)).ok_or_else(|| ApiError::bad_value("offset", offset_rule(body.offset)))?;
+    let Whole(offset) = body.offset;
+    if check_offset(Some(offset)).is_none() {
+        return Err(ApiError::bad_value("offset", offset_rule(offset)));
+    }
     if let Some(query) = &query {
         check_query(query)?;
     }
     let limit = match body.limit {
         None => DEFAULT_LIMIT,
-        Some(limit) => check_limit(Some(limit)).ok_or_else(|| ApiError::bad_value("limit", limit_rule(limit)))?,
+        Some(Whole(limit)) => {
+            check_limit(u32::try_from(limit).ok()).ok_or_else(|| ApiError::bad_value("limit", limit_rule(limit)))?
+        }
     };
     let filter = body.filter()?;
     let Some(namespace) = namespace else {

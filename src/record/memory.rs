@@ -54,6 +54,7 @@ pub struct MemoryView {
     /// Whether it is in every context.
     pinned: bool,
     #[serde(flatten)]
+    #[schema(value_type = TurnView)]
     turn: Option<TurnView>,
     #[serde(serialize_with = "serialize_time")]
     created_at: DateTime<Utc>,
@@ -82,6 +83,7 @@ pub struct MemoryView {
 #[derive(Serialize, ToSchema)]
 #[schema(as = Turn)]
 struct TurnView {
+    #[schema(required = false)]
     conversation_id: String,
     role: Option<String>,
     speaker: Option<String>,
@@ -141,7 +143,7 @@ pub struct MemoryBody {
     #[schema(ignore)]
     pub(super) namespace: Option<String>,
     /// The words, one thing that is known; up to 10,000 bytes of UTF-8 that are not only white space.
-    #[schema(value_type = String, required = true, min_length = 1, max_length = 10000, pattern = "^[^\\u0000]*[^\\s\\u0000-\\u0020][^\\u0000]*$")]
+    #[schema(value_type = String, required = true, min_length = 1, max_length = 10000, pattern = "^[^\\u0000]*[^\\u0000\\t-\\r \\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000][^\\u0000]*$")]
     pub(super) content: Option<String>,
     /// What kind of knowledge it is; `semantic` where nothing is said.
     #[schema(value_type = Option<MemoryType>)]

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
 use uuid::Uuid;
 
-use super::{Change, FieldError, etag, serialize_time};
+use super::{Change, FieldError, Whole, etag, serialize_time};
 use crate::model::{ContextPosition, Namespace, NamespaceConfig, NamespaceName, NamespaceStats};
 
 /// A namespace as the API shows it.
@@ -68,7 +68,7 @@ pub struct ConfigBody {
     /// Most tokens of injected context; `null`: as `proxy.token_budget` says.
     #[schema(value_type = Option<u32>, minimum = 1, maximum = 1000000)]
     #[serde(default)]
-    token_budget: Change<u32>,
+    token_budget: Change<Whole>,
     /// Where the context goes; `null`: as `proxy.context_position` says.
     #[schema(value_type = Option<ContextPosition>)]
     #[serde(default)]
@@ -76,11 +76,11 @@ pub struct ConfigBody {
     /// Days after which memories are deleted; `null`: never.
     #[schema(value_type = Option<u32>, minimum = 1, maximum = 36500)]
     #[serde(default)]
-    retention_days: Change<u32>,
+    retention_days: Change<Whole>,
     /// Most memories that are kept; `null`: no limit.
     #[schema(value_type = Option<u32>, minimum = 1, maximum = 4294967295.0)]
     #[serde(default)]
-    max_memories: Change<u32>,
+    max_memories: Change<Whole>,
     /// What clients of the original always send; there are no parents here.
     #[schema(schema_with = only_false)]
     inherit_from_parent: Option<bool>,
@@ -122,15 +122,16 @@ fn only_false() -> Object {
 }
 
 /// Accepts 1 to `most`.
-fn in_range(name: &'static str, most: u32) -> impl FnOnce(u32) -> Result<u32, FieldError> {
-    move |number| {
-        if (1..=most).contains(&number) {
-            Ok(number)
-        } else {
-            Err(FieldError::new(
+fn in_range(name: &'static str, most: u32) -> impl FnOnce(Whole) -> Result<u32, FieldError> {
+    move |Whole(number)| {
+        let valid = u32::try_from(number)
+            .ok()
+            .filter(|number| (1..=most).contains(number));
+        valid.ok_or_else(|| {
+            FieldError::new(
                 name,
                 format!("must be a whole number from 1 to {most} (got {number})"),
-            ))
-        }
+            )
+        })
     }
 }

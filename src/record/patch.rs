@@ -17,7 +17,7 @@ pub struct PatchBody {
     #[schema(ignore)]
     namespace: Option<String>,
     /// The words; up to 10,000 bytes of UTF-8 that are not only white space.
-    #[schema(value_type = String, required = false, min_length = 1, max_length = 10000, pattern = "^[^\\u0000]*[^\\s\\u0000-\\u0020][^\\u0000]*$")]
+    #[schema(value_type = String, required = false, min_length = 1, max_length = 10000, pattern = "^[^\\u0000]*[^\\u0000\\t-\\r \\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000][^\\u0000]*$")]
     #[serde(default)]
     content: Change<String>,
     /// What kind of knowledge it is; `null`: `semantic`.

@@ -7,7 +7,7 @@ use utoipa::openapi::schema::{AdditionalProperties, ArrayBuilder, Object, Object
 use utoipa::openapi::{Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::params::text;
+use super::params::{NAMESPACE_NAME, text};
 use crate::http::context::ContextBody;
 use crate::http::search::SearchBody;
 use crate::record::{MemoryBody, PatchBody};
@@ -42,6 +42,10 @@ fn add_namespace(object: &mut Object) {
     let namespace = nullable_text().description(Some(
         "The name or the id of the namespace; the default one where nothing is said.",
     ));
+    let namespace = namespace
+        .min_length(Some(1))
+        .max_length(Some(128))
+        .pattern(Some(NAMESPACE_NAME));
     object.properties.insert("namespace".to_owned(), namespace.into());
     // Clients of the original list memories by a search without words.
     let is_search = object.properties.contains_key("types");

@@ -1,6 +1,9 @@
 //! What follows from an operation's path, parameters, body and answer: its errors, its headers, and the key that it needs.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
+use utoipa::openapi::extensions::Extensions;
 use utoipa::openapi::header::{Header, HeaderBuilder};
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem};
 use utoipa::openapi::response::{Response, ResponseBuilder};
@@ -10,6 +13,7 @@ use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, Required};
 
 use super::bodies::error;
 use super::params::{header, name as name_of_namespace, text, whole_number};
+use crate::http::extract::MERGE_PATCH;
 use crate::http::relay;
 
 const IN_HEADER: &str = "key";
@@ -80,6 +84,7 @@ pub(super) fn complete(description: &mut OpenApi, needs_key: bool) {
     components.add_security_scheme(IN_HEADER, SecurityScheme::ApiKey(api_key));
     components.add_security_scheme(AS_BEARER, SecurityScheme::Http(bearer));
 
+    say_the_rest(&mut components.schemas);
     for (path, item) in &mut description.paths.paths {
         for (method, operation) in operations(item) {
             complete_operation(path, method, operation, needs_key);
@@ -125,6 +130,11 @@ fn complete_operation(path: &str, method: &str, operation: &mut Operation, needs
         operation.security = Some(vec![key(IN_HEADER), key(AS_BEARER)]);
     }
 
+    if let (Some(RefOr::T(body)), "patch") = (&mut operation.request_body, method)
+        && let Some(content) = body.content.get("application/json").cloned()
+    {
+        body.content.insert(MERGE_PATCH.to_owned(), content);
+    }
     let has_body = operation.request_body.is_some();
     let writes = is_api && method != "get";
     let failures = [
@@ -153,8 +163,12 @@ fn complete_operation(path: &str, method: &str, operation: &mut Operation, needs
     for failure in FAILURES {
         let applies = failures.iter().any(|(status, applies)| *applies && *status == failure.status);
         if applies && !responses.contains_key(failure.status) {
-            let reference = Ref::new(format!("#/components/responses/{}", failure.name));
-            responses.insert(failure.status.to_owned(), RefOr::Ref(reference));
+            let response = if is_proxy {
+                failure.or_of_the_backend().into()
+            } else {
+                RefOr::Ref(Ref::new(format!("#/components/responses/{}", failure.name)))
+            };
+            responses.insert(failure.status.to_owned(), response);
         }
     }
     // Any other error is one of the whole server, and looks the same.
@@ -253,8 +267,25 @@ impl Failure {
     }
 }
 
+impl Failure {
+    /// The same where a backend may answer with the status too, in its own words.
+    fn or_of_the_backend(&self) -> Response {
+        let mut response = self.response();
+        let description = &response.description;
+        response.description = format!("{description}; or what the backend answered with this status");
+        for content in response.content.values_mut() {
+            if let RefOr::T(content) = content {
+                content.schema = Some(Ref::from_schema_name("BackendAnswer").into());
+            }
+        }
+        let answer = ContentBuilder::new().schema(Some(Ref::from_schema_name("BackendAnswer")));
+        response.content.insert("*/*".to_owned(), answer.build().into());
+        response
+    }
+}
+
 /// A header of an answer.
-pub(super) fn header_of(name: &str) -> Header {
+fn header_of(name: &str) -> Header {
     let count = || whole_number(0, u32::MAX.into());
     let (description, schema): (_, Schema) = match name {
         "X-Request-Id" => ("The id of the request in maia's log.", text().into()),
@@ -280,11 +311,17 @@ pub(super) fn header_of(name: &str) -> Header {
 }
 
 /// What the types of the description have no words for.
-pub(super) fn say_the_rest(document: &mut Value) {
-    for body in ["NewMemory", "NewMemoryInNamespace"] {
-        if let Some(schema) = document.pointer_mut(&format!("/components/schemas/{body}")).and_then(Value::as_object_mut) {
+fn say_the_rest(schemas: &mut BTreeMap<String, RefOr<Schema>>) {
+    for name in ["NewMemory", "FlatNewMemory"] {
+        if let Some(RefOr::T(Schema::Object(memory))) = schemas.get_mut(name) {
             let of_conversations = json!({"role": ["conversation_id"], "speaker": ["conversation_id"]});
-            schema.insert("dependentRequired".to_owned(), of_conversations);
+            memory.extensions = Some(Extensions::from_iter([("dependentRequired", of_conversations)]));
         }
+    }
+    if let Some(RefOr::T(Schema::Object(detail))) = schemas.get_mut("ErrorDetail")
+        && let Some(RefOr::T(Schema::Object(code))) = detail.properties.get_mut("code")
+    {
+        let codes = FAILURES.iter().map(|failure| failure.example.1);
+        code.enum_values = Some(codes.chain(["storage_error"]).map(Value::from).collect());
     }
 }

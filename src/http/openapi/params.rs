@@ -72,7 +72,7 @@ parameters! {
     DryRun: [query("dry_run", "Only count, and change nothing.", flag())];
     Restoring: [query("restore", "Bring back what the deleted ones had taken the place of.", flag())];
     Force: [query("force", "Delete its memories too.", flag())];
-    InNamespaceOf: [query("namespace", "The name or the id of the namespace; without it the memory is looked for in all.", text())];
+    InNamespaceOf: [query("namespace", "The name or the id of the namespace; without it the memory is looked for in all.", name())];
     Once: [once()];
     OnceKey: [once()];
     IfMatch: [
@@ -146,12 +146,15 @@ fn moment() -> ObjectBuilder {
         .examples([json!("2026-01-31T12:00:00Z")])
 }
 
+/// What the name and the id of a namespace look like.
+pub(super) const NAMESPACE_NAME: &str = "^[A-Za-z0-9][A-Za-z0-9._:@/-]*$";
+
 /// The name of a namespace.
 pub(super) fn name() -> ObjectBuilder {
     text()
         .min_length(Some(1))
         .max_length(Some(128))
-        .pattern(Some("^[A-Za-z0-9][A-Za-z0-9._:@/-]*$"))
+        .pattern(Some(NAMESPACE_NAME))
 }
 
 fn header_flag() -> ObjectBuilder {

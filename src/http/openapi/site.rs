@@ -1,3 +1,3 @@
 //! x
-use serde_json::Value;
-pub(super) fn page(document: &Value) -> String { document.to_string() }
+use utoipa::openapi::OpenApi;
+pub(super) fn page(description: &OpenApi) -> String { description.info.title.clone() }
