@@ -4,7 +4,10 @@ use axum::extract::{Extension, State};
 use axum::response::IntoResponse;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use utoipa::ToSchema;
+use utoipa::openapi::extensions::Extensions;
+use utoipa::openapi::schema::{ObjectBuilder, Type};
 
 use super::error::ApiError;
 use super::extract::{InNamespace, JsonBody, no_such_namespace};
@@ -23,7 +26,7 @@ use crate::store::{Learned, Rehearsal};
 #[schema(as = Extract, examples(json!({"messages": [{"role": "user", "content": "I am vegetarian and I live in Lisbon."}], "dry_run": true})))]
 pub(super) struct ExtractBody {
     /// Messages as in a chat request; one of them at least is of the role `user` or `assistant`.
-    #[schema(value_type = Vec<MessageBody>, min_items = 1)]
+    #[schema(schema_with = messages_schema)]
     messages: Vec<Object<MessageBody>>,
     /// Only show what would be found.
     #[serde(default)]
@@ -34,6 +37,21 @@ pub(super) struct ExtractBody {
     /// When it was said; now where nothing is said.
     #[schema(format = DateTime)]
     created_at: Option<String>,
+}
+
+fn messages_schema() -> utoipa::openapi::Object {
+    let keywords = [
+        ("items", json!({"$ref": "#/components/schemas/Message"})),
+        (
+            "contains",
+            json!({"properties": {"role": {"enum": ["user", "assistant"]}}, "required": ["role"]}),
+        ),
+    ];
+    ObjectBuilder::new()
+        .schema_type(Type::Array)
+        .description(Some("Messages as in a chat request; one of them at least is the user's or the assistant's."))
+        .extensions(Some(Extensions::from_iter(keywords)))
+        .build()
 }
 
 /// A message as in a chat request. Fields beside these say nothing here.

@@ -13,10 +13,10 @@ use std::sync::LazyLock;
 use axum::extract::State;
 use axum::http::{HeaderName, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::Value;
 use utoipa::OpenApi;
 
 use super::error::Envelope;
+use super::extraction::MessageBody;
 use super::{
     activity, backup, batch, chat, context, extraction, flat, memories, namespaces, ops, purge, relay, search, stats,
     transfer,
@@ -80,7 +80,7 @@ use crate::app::AppState;
         page,
         style,
     ),
-    components(schemas(Envelope))
+    components(schemas(Envelope, MessageBody))
 )]
 struct Description;
 

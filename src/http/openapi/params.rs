@@ -76,10 +76,10 @@ parameters! {
     Once: [once()];
     OnceKey: [once()];
     IfMatch: [
-        header("If-Match", "The `ETag` that you have seen. Where it has changed since, nothing happens.", text().examples([json!("\"0123456789abcdef\"")])),
+        header("If-Match", "The `ETag` that you have seen, or `*`. Where it has changed since, nothing happens.", tag()),
     ];
     IfNoneMatch: [
-        header("If-None-Match", "The `ETag` that you have. Where it has not changed since, the answer is a 304.", text().examples([json!("\"0123456789abcdef\"")])),
+        header("If-None-Match", "The `ETag` that you have, or `*`. Where it has not changed since, the answer is a 304.", tag()),
     ];
 }
 
@@ -144,6 +144,11 @@ fn moment() -> ObjectBuilder {
     text()
         .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
         .examples([json!("2026-01-31T12:00:00Z")])
+}
+
+/// A version of something, or any.
+fn tag() -> ObjectBuilder {
+    text().examples([json!("\"0123456789abcdef\""), json!("*")])
 }
 
 /// What the name and the id of a namespace look like.
