@@ -92,6 +92,31 @@ pub(super) fn complete(description: &mut OpenApi, needs_key: bool) {
     }
 }
 
+/// The methods that a description can name.
+pub(super) const METHODS: [&str; 8] = ["get", "post", "put", "patch", "delete", "head", "options", "trace"];
+
+/// What a method does at a path.
+pub(super) fn operation_of<'a>(item: &'a PathItem, method: &str) -> Option<&'a Operation> {
+    let operation = match method {
+        "get" => &item.get,
+        "put" => &item.put,
+        "post" => &item.post,
+        "delete" => &item.delete,
+        "options" => &item.options,
+        "head" => &item.head,
+        "patch" => &item.patch,
+        "trace" => &item.trace,
+        _ => &None,
+    };
+    operation.as_ref()
+}
+
+/// The status of the error of a name.
+pub(super) fn status_of(name: &str) -> Option<&'static str> {
+    let failure = FAILURES.iter().find(|failure| failure.name == name);
+    failure.map(|failure| failure.status)
+}
+
 fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut Operation)> {
     [
         ("get", &mut item.get),
