@@ -183,6 +183,11 @@ fn complete_operation(path: &str, method: &str, operation: &mut Operation, needs
     for (status, response) in &mut *responses {
         if let RefOr::T(response) = response {
             complete_response(status, response, is_api || is_proxy, is_once);
+            if is_chat {
+                for name in ["X-MAIA-Memories-Used", "X-MAIA-Memories-New", "X-MAIA-Tokens-Injected", "X-MAIA-Memory-Ids"] {
+                    response.headers.insert(name.to_owned(), header_of(name).into());
+                }
+            }
         }
     }
     for failure in FAILURES {

@@ -32,13 +32,15 @@ pub(super) fn page(description: &OpenApi) -> String {
     format!(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
          <title>{title}: the API</title><link rel=\"stylesheet\" href=\"/docs/style.css\"></head><body>\
-         <nav aria-label=\"Contents\"><details open><summary>{title} {version}</summary><ol>{contents}\
-         <li><a href=\"#keys\">keys</a></li><li><a href=\"#errors\">errors</a></li><li><a href=\"#shapes\">shapes</a></li></ol></details></nav>\
-         <main><h1>{title}: the API</h1>{lead}<p>For programs: <a href=\"/openapi.json\">/openapi.json</a> (OpenAPI 3.1).</p>\
-         {groups}{keys}{errors}{shapes}</main></body></html>\n",
+         <nav aria-label=\"Contents\"><p>{title} {version}</p><ol>{contents}\
+         <li><a href=\"#keys\">keys</a></li><li><a href=\"#errors\">errors</a></li><li><a href=\"#schemas\">schemas</a></li></ol></nav>\
+         <main><h1>{title}: the API</h1>{lead}<p>For programs: <a href=\"/openapi.json\">/openapi.json</a> (OpenAPI 3.1). \
+         Every request may carry an <code>X-Request-Id</code> of up to 128 printable ASCII characters, and every answer has one. A field or a parameter \
+         that maia does not know is refused.</p>\
+         {groups}{keys}{errors}{schemas}</main></body></html>\n",
         keys = site.keys(),
         errors = site.errors(),
-        shapes = site.shapes(),
+        schemas = site.all_schemas(),
     )
 }
 
@@ -281,16 +283,16 @@ impl<'a> Site<'a> {
         )
     }
 
-    fn shapes(&self) -> String {
+    fn all_schemas(&self) -> String {
         let schemas = self.description.components.iter().flat_map(|all| &all.schemas);
         let shapes: String = schemas
             .map(|(name, schema)| {
                 let shape = Shape::of(schema);
                 let (about, fields) = (prose(shape.description()), shape.or_in(self.schemas()).fields());
-                format!("<h3 id=\"shape-{name}\">{}</h3>{about}{fields}", shape::spelled(name))
+                format!("<h3 id=\"schema-{name}\">{}</h3>{about}{fields}", shape::spelled(name))
             })
             .collect();
-        format!("<section><h2 id=\"shapes\">shapes</h2>{shapes}</section>")
+        format!("<section><h2 id=\"schemas\">schemas</h2>{shapes}</section>")
     }
 }
 
@@ -327,7 +329,11 @@ fn parameters(operation: &Operation) -> String {
             escape(name)
         )
     };
-    let rows: String = given(operation).map(row).collect();
+    let own = given(operation).filter(|parameter| parameter.name != "X-Request-Id");
+    let rows: String = own.map(row).collect();
+    if rows.is_empty() {
+        return rows;
+    }
     format!("<h4>Parameters</h4><table class=\"fields\">{rows}</table>")
 }
 

@@ -49,7 +49,7 @@ impl<'a> Shape<'a> {
         match self.0 {
             RefOr::Ref(reference) => {
                 let name = name_of(&reference.ref_location);
-                format!("<a href=\"#shape-{name}\">{}</a>", spelled(name))
+                format!("<a href=\"#schema-{name}\">{}</a>", spelled(name))
             }
             RefOr::T(Schema::Array(array)) => {
                 let items = match &array.items {
@@ -94,7 +94,7 @@ impl<'a, F: Fn(&str) -> Option<&'a RefOr<Schema>>> Resolved<'a, F> {
             let separator = if rules.is_empty() { "" } else { ": " };
             return format!("<p>{}{separator}{rules}</p>", self.0.label());
         }
-        let name = self.0.name().map(|name| format!("<p><a href=\"#shape-{name}\">{}</a></p>", spelled(name)));
+        let name = self.0.name().map(|name| format!("<p><a href=\"#schema-{name}\">{}</a></p>", spelled(name)));
         format!("{}<table class=\"fields\">{rows}</table>", name.unwrap_or_default())
     }
 
