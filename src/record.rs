@@ -144,7 +144,11 @@ impl Visitor<'_> for WholeVisitor {
         /// Up to here every whole number can be told from its neighbours.
         const MOST: f64 = 9_007_199_254_740_991.0;
         if number.fract() == 0.0 && (0.0..=MOST).contains(&number) {
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is whole and in range")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "it is whole and in range"
+            )]
             let whole = number as u64;
             return Ok(whole);
         }

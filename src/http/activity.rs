@@ -39,7 +39,7 @@ pub(super) struct ActivityView {
 }
 
 /// List chat requests
-/// 
+///
 /// What each was given from memory and what was learned from it, newest first. Ids and figures, never words.
 #[utoipa::path(
     get,

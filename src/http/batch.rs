@@ -61,7 +61,7 @@ struct Outcome {
 }
 
 /// Make up to 1,000 memories
-/// 
+///
 /// All or none. With `on_error: continue` the good ones in spite of the others.
 #[utoipa::path(
     post,

@@ -27,7 +27,11 @@ pub(super) struct ContextBody {
     #[schema(ignore)]
     namespace: Option<String>,
     /// The message: text, up to 100,000 bytes of UTF-8 that are not only white space.
-    #[schema(min_length = 1, max_length = 100000, pattern = "[^\\t-\\r \\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]")]
+    #[schema(
+        min_length = 1,
+        max_length = 100000,
+        pattern = "[^\\t-\\r \\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]"
+    )]
     query: String,
     /// Most tokens of the block; without it the namespace's own budget, or `proxy.token_budget`.
     #[schema(value_type = Option<u32>, minimum = 1, maximum = 1000000)]

@@ -49,7 +49,9 @@ fn messages_schema() -> utoipa::openapi::Object {
     ];
     ObjectBuilder::new()
         .schema_type(Type::Array)
-        .description(Some("Messages as in a chat request; one of them at least is the user's or the assistant's."))
+        .description(Some(
+            "Messages as in a chat request; one of them at least is the user's or the assistant's.",
+        ))
         .extensions(Some(Extensions::from_iter(keywords)))
         .build()
 }
@@ -154,7 +156,7 @@ impl FoundView {
 }
 
 /// Find facts in a conversation
-/// 
+///
 /// Reads the newest message of the user and the newest answer to it, and keeps what is found unless `dry_run` is `true`.
 #[utoipa::path(
     post,

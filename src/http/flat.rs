@@ -19,7 +19,7 @@ use crate::model::{MemoryId, Namespace, NamespaceName};
 use crate::record::{MemoryBody, MemoryView, PatchBody};
 
 /// Make a memory where the body says
-/// 
+///
 /// Without `namespace` in the default one. A namespace that is not there yet is made, unless `memory.auto_create_namespace` is `false`.
 #[utoipa::path(
     post,
@@ -132,7 +132,7 @@ pub(super) async fn delete(
 }
 
 /// Search memories where the body says
-/// 
+///
 /// Without `query` the newest memories, with a score of 0.
 #[utoipa::path(
     post,

@@ -32,7 +32,7 @@ pub(super) struct DeletedMemory {
 }
 
 /// List memories
-/// 
+///
 /// Newest first, unless `sort` says otherwise. The filters have to hold all together.
 #[utoipa::path(
     get,
@@ -131,7 +131,7 @@ pub(super) async fn read(
 }
 
 /// Replace a memory
-/// 
+///
 /// Fields that are not named get their default. `conversation_id`, `role`, `speaker` and `created_at` stay as they are, and are refused.
 #[utoipa::path(
     put,
@@ -177,7 +177,7 @@ pub(super) async fn replace(
 }
 
 /// Change a memory
-/// 
+///
 /// A merge patch (RFC 7396): what is not named stays, `null` sets a field back to its default.
 #[utoipa::path(
     patch,
@@ -260,7 +260,7 @@ pub(super) fn restore(params: &mut Params) -> Result<Restore, ApiError> {
 }
 
 /// Read what a memory took the place of
-/// 
+///
 /// The whole chain, oldest first.
 #[utoipa::path(
     get,

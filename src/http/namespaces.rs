@@ -63,7 +63,7 @@ pub(super) struct Deleted {
 }
 
 /// List namespaces
-/// 
+///
 /// By name.
 #[utoipa::path(
     get,
@@ -145,7 +145,7 @@ pub(super) async fn read(
 }
 
 /// Set the settings of a namespace
-/// 
+///
 /// Settings that are not named are reset.
 #[utoipa::path(
     put,
@@ -171,7 +171,7 @@ pub(super) async fn replace(
 }
 
 /// Change settings or the name of a namespace
-/// 
+///
 /// What is not named stays; `null` resets a setting.
 #[utoipa::path(
     patch,
@@ -266,7 +266,7 @@ pub(super) struct CloneBody {
 }
 
 /// Clone a namespace
-/// 
+///
 /// Makes a namespace with the settings, the memories and the history of this one.
 #[utoipa::path(
     post,

@@ -105,7 +105,11 @@ impl Served {
 
     /// What this server's settings make of it.
     fn by(state: &AppState) -> &'static Self {
-        if state.api_key.is_some() { &WITH_KEY } else { &WITHOUT_KEY }
+        if state.api_key.is_some() {
+            &WITH_KEY
+        } else {
+            &WITHOUT_KEY
+        }
     }
 }
 
@@ -152,8 +156,7 @@ pub(super) async fn style() -> Response {
 
 /// A part of the page, which may load its style from here and nothing else from anywhere.
 fn asset(content_type: &'static str, text: &'static str) -> Response {
-    let policy =
-        "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+    let policy = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
     let headers: [(HeaderName, &str); 4] = [
         (header::CONTENT_TYPE, content_type),
         (header::CONTENT_SECURITY_POLICY, policy),

@@ -44,7 +44,7 @@ pub(super) async fn health() -> Json<Health> {
 }
 
 /// Whether the store can be read and written
-/// 
+///
 /// The backend is not asked: memory works without it.
 #[utoipa::path(
     get,

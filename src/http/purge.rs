@@ -28,7 +28,7 @@ pub(super) struct Purged {
 }
 
 /// Delete what a filter means
-/// 
+///
 /// Superseded memories too. At least one filter must be there.
 #[utoipa::path(
     delete,
@@ -73,7 +73,7 @@ pub(super) async fn purge(
 }
 
 /// Delete every memory of a namespace
-/// 
+///
 /// Its settings stay.
 #[utoipa::path(
     post,

@@ -106,7 +106,7 @@ fn metadata_schema() -> Object {
 }
 
 /// Search memories by words
-/// 
+///
 /// Best first. `query` is text, not a query language.
 #[utoipa::path(
     post,

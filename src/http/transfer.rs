@@ -58,7 +58,7 @@ struct Pair {
 }
 
 /// Move memories to another namespace
-/// 
+///
 /// By up to 1,000 ids, all or none; or by a filter, in steps of 500. One of the two must be there.
 #[utoipa::path(
     post,
@@ -79,7 +79,7 @@ pub(super) async fn move_to(
 }
 
 /// Copy memories to another namespace
-/// 
+///
 /// By up to 1,000 ids, all or none; or by a filter, in steps of 500. One of the two must be there.
 #[utoipa::path(
     post,

@@ -117,21 +117,16 @@ fn only_false() -> Object {
     ObjectBuilder::new()
         .schema_type(SchemaType::from_iter([Type::Boolean, Type::Null]))
         .enum_values(Some([json!(false), json!(null)]))
-        .description(Some("What clients of the original always send; there are no parents here."))
+        .description(Some(
+            "What clients of the original always send; there are no parents here.",
+        ))
         .build()
 }
 
 /// Accepts 1 to `most`.
 fn in_range(name: &'static str, most: u32) -> impl FnOnce(Whole) -> Result<u32, FieldError> {
     move |Whole(number)| {
-        let valid = u32::try_from(number)
-            .ok()
-            .filter(|number| (1..=most).contains(number));
-        valid.ok_or_else(|| {
-            FieldError::new(
-                name,
-                format!("must be a whole number from 1 to {most} (got {number})"),
-            )
-        })
+        let valid = u32::try_from(number).ok().filter(|number| (1..=most).contains(number));
+        valid.ok_or_else(|| FieldError::new(name, format!("must be a whole number from 1 to {most} (got {number})")))
     }
 }

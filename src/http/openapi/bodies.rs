@@ -115,7 +115,10 @@ impl ToSchema for ChatCompletion {
 impl PartialSchema for ChatCompletion {
     fn schema() -> RefOr<Schema> {
         let message = ObjectBuilder::new()
-            .property("role", text().description(Some("`system`, `developer`, `user`, `assistant` or `tool`.")))
+            .property(
+                "role",
+                text().description(Some("`system`, `developer`, `user`, `assistant` or `tool`.")),
+            )
             .required("role")
             .property(
                 "content",

@@ -73,9 +73,14 @@ const FAILURES: &[Failure] = &[
 pub(super) fn complete(description: &mut OpenApi, needs_key: bool) {
     let components = description.components.get_or_insert_default();
     for failure in FAILURES {
-        components.responses.insert(failure.name.to_owned(), failure.response().into());
+        components
+            .responses
+            .insert(failure.name.to_owned(), failure.response().into());
     }
-    let api_key = ApiKey::Header(ApiKeyValue::with_description("X-API-Key", "maia's own key, `security.api_key`."));
+    let api_key = ApiKey::Header(ApiKeyValue::with_description(
+        "X-API-Key",
+        "maia's own key, `security.api_key`.",
+    ));
     let mut bearer = Http::new(HttpAuthScheme::Bearer);
     bearer.description = Some(
         "The same key. Under `/proxy` only where `proxy.backend_api_key` is set: otherwise it is the client's key for the backend."
@@ -140,7 +145,11 @@ fn complete_operation(path: &str, method: &str, operation: &mut Operation, needs
     let in_path: Vec<_> = places.filter_map(path_parameter).collect();
     let has_place = !in_path.is_empty();
     let parameters = operation.parameters.get_or_insert_default();
-    let has = |name: &str| parameters.iter().any(|one| matches!(one, RefOr::T(one) if one.name == name));
+    let has = |name: &str| {
+        parameters
+            .iter()
+            .any(|one| matches!(one, RefOr::T(one) if one.name == name))
+    };
     let (is_conditional, is_once) = (has("If-Match"), has("Idempotency-Key"));
     parameters.splice(0..0, in_path.into_iter().map(RefOr::T));
     parameters.push(request_id().into());
@@ -184,14 +193,21 @@ fn complete_operation(path: &str, method: &str, operation: &mut Operation, needs
         if let RefOr::T(response) = response {
             complete_response(status, response, is_api || is_proxy, is_once);
             if is_chat {
-                for name in ["X-MAIA-Memories-Used", "X-MAIA-Memories-New", "X-MAIA-Tokens-Injected", "X-MAIA-Memory-Ids"] {
+                for name in [
+                    "X-MAIA-Memories-Used",
+                    "X-MAIA-Memories-New",
+                    "X-MAIA-Tokens-Injected",
+                    "X-MAIA-Memory-Ids",
+                ] {
                     response.headers.insert(name.to_owned(), header_of(name).into());
                 }
             }
         }
     }
     for failure in FAILURES {
-        let applies = failures.iter().any(|(status, applies)| *applies && *status == failure.status);
+        let applies = failures
+            .iter()
+            .any(|(status, applies)| *applies && *status == failure.status);
         if applies && !responses.contains_key(failure.status) {
             let response = if is_proxy {
                 failure.or_of_the_backend().into()
@@ -239,7 +255,8 @@ fn path_parameter(name: &str) -> Option<Parameter> {
 }
 
 fn request_id() -> Parameter {
-    let description = "An id of yours for this request, up to 128 printable ASCII characters; any other is passed over.";
+    let description =
+        "An id of yours for this request, up to 128 printable ASCII characters; any other is passed over.";
     header("X-Request-Id", description, text().examples([json!("job-17")])).build()
 }
 
@@ -323,21 +340,39 @@ fn header_of(name: &str) -> Header {
         "X-RateLimit-Remaining" => ("Requests left.", count().into()),
         "X-RateLimit-Reset" => ("Seconds until all are back.", count().into()),
         "Retry-After" => ("Seconds to wait.", whole_number(1, u32::MAX.into()).into()),
-        "ETag" => ("Which version this is.", text().pattern(Some("^\"[0-9a-f]{16}\"$")).into()),
+        "ETag" => (
+            "Which version this is.",
+            text().pattern(Some("^\"[0-9a-f]{16}\"$")).into(),
+        ),
         "Location" => ("Where it is.", text().into()),
         "X-Total-Count" => ("Items in all.", count().into()),
-        "Idempotency-Replayed" => ("`true`: it was made by an earlier request.", text().enum_values(Some(["true"])).into()),
-        "Allow" => ("The methods that are possible, with commas between them.", text().into()),
+        "Idempotency-Replayed" => (
+            "`true`: it was made by an earlier request.",
+            text().enum_values(Some(["true"])).into(),
+        ),
+        "Allow" => (
+            "The methods that are possible, with commas between them.",
+            text().into(),
+        ),
         "WWW-Authenticate" => ("`Bearer`.", text().into()),
         "Accept-Patch" => ("The kinds of patches that are understood.", text().into()),
         "Accept-Encoding" => ("`identity`: no compression is understood.", text().into()),
         "X-MAIA-Memories-Used" => ("Memories in the request; 0 for none.", count().into()),
-        "X-MAIA-Memories-New" => ("How many of them stood in no earlier turn of the conversation.", count().into()),
+        "X-MAIA-Memories-New" => (
+            "How many of them stood in no earlier turn of the conversation.",
+            count().into(),
+        ),
         "X-MAIA-Tokens-Injected" => ("Tokens of all injected blocks; 0 for none.", count().into()),
-        "X-MAIA-Memory-Ids" => ("Where `X-MAIA-Show-Memories` asks for it: the ids of the new ones, with commas between them.", text().into()),
+        "X-MAIA-Memory-Ids" => (
+            "Where `X-MAIA-Show-Memories` asks for it: the ids of the new ones, with commas between them.",
+            text().into(),
+        ),
         _ => ("", text().into()),
     };
-    HeaderBuilder::new().schema(Some(schema)).description(Some(description)).build()
+    HeaderBuilder::new()
+        .schema(Some(schema))
+        .description(Some(description))
+        .build()
 }
 
 /// What the types of the description have no words for.

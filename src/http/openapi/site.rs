@@ -23,11 +23,22 @@ pub(super) fn page(description: &OpenApi) -> String {
     let tags = site.tags();
     let contents: String = tags
         .iter()
-        .map(|(name, _)| format!("<li><a href=\"#{name}\">{name}</a><ol>{}</ol></li>", site.contents(name)))
+        .map(|(name, _)| {
+            format!(
+                "<li><a href=\"#{name}\">{name}</a><ol>{}</ol></li>",
+                site.contents(name)
+            )
+        })
         .collect();
     let groups: String = tags
         .iter()
-        .map(|(name, about)| format!("<section><h2 id=\"{name}\">{name}</h2>{}{}</section>", prose(about), site.group(name)))
+        .map(|(name, about)| {
+            format!(
+                "<section><h2 id=\"{name}\">{name}</h2>{}{}</section>",
+                prose(about),
+                site.group(name)
+            )
+        })
         .collect();
     format!(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
@@ -161,29 +172,43 @@ impl<'a> Site<'a> {
         let mut errors = String::new();
         for (status, response) in &operation.responses.responses {
             match response {
-                RefOr::T(response) if !status.starts_with(['4', '5']) => answers.push_str(&self.answer(status, response)),
+                RefOr::T(response) if !status.starts_with(['4', '5']) => {
+                    answers.push_str(&self.answer(status, response))
+                }
                 RefOr::T(response) => {
                     let about = shape::inline(&response.description);
                     errors.push_str(&format!("<li><b>{status}</b> {about}</li>"));
                 }
                 RefOr::Ref(reference) => {
                     let name = name_of(&reference.ref_location);
-                    let about = self.description.components.as_ref().and_then(|all| all.responses.get(name));
+                    let about = self
+                        .description
+                        .components
+                        .as_ref()
+                        .and_then(|all| all.responses.get(name));
                     let about = match about {
                         Some(RefOr::T(response)) => shape::inline(&response.description),
                         _ => String::new(),
                     };
-                    errors.push_str(&format!("<li><a href=\"#error-{name}\"><b>{status}</b></a> {about}</li>"));
+                    errors.push_str(&format!(
+                        "<li><a href=\"#error-{name}\"><b>{status}</b></a> {about}</li>"
+                    ));
                 }
             }
         }
-        format!("<h4>Answers</h4>{answers}<details><summary>Errors</summary><ul class=\"errors\">{errors}</ul></details>")
+        format!(
+            "<h4>Answers</h4>{answers}<details><summary>Errors</summary><ul class=\"errors\">{errors}</ul></details>"
+        )
     }
 
     fn answer(&self, status: &str, response: &Response) -> String {
         let about = shape::inline(&response.description);
         let schema = response.content.values().find_map(content_schema);
-        let kind = response.content.keys().next().map(|kind| format!(" <code>{}</code>", escape(kind)));
+        let kind = response
+            .content
+            .keys()
+            .next()
+            .map(|kind| format!(" <code>{}</code>", escape(kind)));
         let shape = schema.map(|schema| format!(" {}", Shape::of(schema).label()));
         let headers: String = response
             .headers
@@ -194,8 +219,14 @@ impl<'a> Site<'a> {
             })
             .map(|(name, about)| format!("<tr><td><code>{name}</code></td><td>{}</td></tr>", shape::inline(about)))
             .collect();
-        let headers = if headers.is_empty() { headers } else { format!("<table>{headers}</table>") };
-        let example = schema.and_then(|schema| self.example(schema)).map(|example| code(&example));
+        let headers = if headers.is_empty() {
+            headers
+        } else {
+            format!("<table>{headers}</table>")
+        };
+        let example = schema
+            .and_then(|schema| self.example(schema))
+            .map(|example| code(&example));
         format!(
             "<details class=\"answer\"><summary><b>{status}</b> {about}{}{}</summary>{headers}{}</details>",
             shape.unwrap_or_default(),
@@ -245,7 +276,10 @@ impl<'a> Site<'a> {
                     "bearer" => "Authorization: Bearer …",
                     _ => "X-API-Key: …",
                 };
-                format!("<tr><td><code>{place}</code></td><td>{}</td></tr>", shape::inline(about))
+                format!(
+                    "<tr><td><code>{place}</code></td><td>{}</td></tr>",
+                    shape::inline(about)
+                )
             })
             .collect();
         format!(
@@ -322,7 +356,10 @@ fn parameters(operation: &Operation) -> String {
             name => name,
         };
         let schema = parameter.schema.as_ref();
-        let (label, rules) = schema.map(Shape::of).map(|shape| (shape.label(), shape.rules())).unwrap_or_default();
+        let (label, rules) = schema
+            .map(Shape::of)
+            .map(|shape| (shape.label(), shape.rules()))
+            .unwrap_or_default();
         let about = shape::inline(parameter.description.as_deref().unwrap_or_default());
         format!(
             "<tr><td><code>{}</code><small>{place}</small></td><td>{label}<small>{rules}</small></td><td>{about}</td></tr>",

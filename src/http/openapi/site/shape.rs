@@ -94,7 +94,10 @@ impl<'a, F: Fn(&str) -> Option<&'a RefOr<Schema>>> Resolved<'a, F> {
             let separator = if rules.is_empty() { "" } else { ": " };
             return format!("<p>{}{separator}{rules}</p>", self.0.label());
         }
-        let name = self.0.name().map(|name| format!("<p><a href=\"#schema-{name}\">{}</a></p>", spelled(name)));
+        let name = self
+            .0
+            .name()
+            .map(|name| format!("<p><a href=\"#schema-{name}\">{}</a></p>", spelled(name)));
         format!("{}<table class=\"fields\">{rows}</table>", name.unwrap_or_default())
     }
 
@@ -107,7 +110,11 @@ impl<'a, F: Fn(&str) -> Option<&'a RefOr<Schema>>> Resolved<'a, F> {
             RefOr::T(Schema::Object(object)) => {
                 let row = |(name, field): (&String, &RefOr<Schema>)| {
                     let shape = Shape(field);
-                    let needed = if object.required.contains(name) { "<small>required</small>" } else { "" };
+                    let needed = if object.required.contains(name) {
+                        "<small>required</small>"
+                    } else {
+                        ""
+                    };
                     format!(
                         "<tr><td><code>{}</code>{needed}</td><td>{}<small>{}</small></td><td>{}</td></tr>",
                         escape(name),
@@ -169,7 +176,12 @@ fn rules_of(object: &Object, rules: &mut Vec<String>) {
     };
     rules.extend(range(written(&object.minimum), written(&object.maximum)));
     rules.extend(range(object.min_length, object.max_length).map(|range| format!("{range} characters")));
-    rules.extend(object.default.iter().map(|default| format!("default <code>{default}</code>")));
+    rules.extend(
+        object
+            .default
+            .iter()
+            .map(|default| format!("default <code>{default}</code>")),
+    );
     if let Some(AdditionalProperties::FreeForm(true)) = object.additional_properties.as_deref() {
         rules.push("and any other field".to_owned());
     }
