@@ -140,6 +140,10 @@ impl Visitor<'_> for WholeVisitor {
         Ok(number)
     }
 
+    fn visit_i64<E: Error>(self, number: i64) -> Result<u64, E> {
+        u64::try_from(number).map_err(|_| E::invalid_value(Unexpected::Signed(number), &self))
+    }
+
     fn visit_f64<E: Error>(self, number: f64) -> Result<u64, E> {
         /// Up to here every whole number can be told from its neighbours.
         const MOST: f64 = 9_007_199_254_740_991.0;

@@ -383,6 +383,29 @@ fn say_the_rest(schemas: &mut BTreeMap<String, RefOr<Schema>>) {
             memory.extensions = Some(Extensions::from_iter([("dependentRequired", of_conversations)]));
         }
     }
+    let example = |schemas: &BTreeMap<String, RefOr<Schema>>, name: &str| match schemas.get(name)? {
+        RefOr::T(Schema::Object(object)) => object.examples.first().cloned(),
+        RefOr::T(Schema::AllOf(all)) => all.examples.first().cloned(),
+        _ => None,
+    };
+    if let Some(memory) = example(schemas, "Memory")
+        && let Some(RefOr::T(Schema::Object(hit))) = schemas.get_mut("Hit")
+    {
+        hit.examples = vec![json!({"memory": memory, "score": 1.2})];
+    }
+    let pages: Vec<String> = schemas
+        .keys()
+        .filter_map(|name| name.strip_prefix("Page_"))
+        .map(str::to_owned)
+        .collect();
+    for item in pages {
+        let shown = example(schemas, &item);
+        if let (Some(shown), Some(RefOr::T(Schema::Object(page)))) = (shown, schemas.get_mut(&format!("Page_{item}"))) {
+            page.examples = vec![json!({
+                "data": [shown], "count": 1, "total": 1, "limit": 50, "offset": 0, "has_more": false, "next_cursor": null
+            })];
+        }
+    }
     if let Some(RefOr::T(Schema::Object(detail))) = schemas.get_mut("ErrorDetail")
         && let Some(RefOr::T(Schema::Object(code))) = detail.properties.get_mut("code")
     {

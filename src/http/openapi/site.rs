@@ -242,28 +242,13 @@ impl<'a> Site<'a> {
 
     /// A real value of this shape.
     fn example(&self, schema: &RefOr<Schema>) -> Option<Value> {
-        if let Some(item) = Shape::of(schema).name().and_then(|name| name.strip_prefix("Page_")) {
-            let item = match item {
-                "Hit" => json!({"memory": self.named_example("Memory")?, "score": 1.2}),
-                item => self.named_example(item)?,
-            };
-            return Some(json!({
-                "data": [item], "count": 1, "total": 1, "limit": 50, "offset": 0, "has_more": false, "next_cursor": null
-            }));
-        }
         match schema {
-            RefOr::Ref(reference) => self.named_example(name_of(&reference.ref_location)),
+            RefOr::Ref(reference) => match self.schemas()(name_of(&reference.ref_location))? {
+                RefOr::T(schema) => shape::example(schema),
+                RefOr::Ref(_) => None,
+            },
             RefOr::T(schema) => shape::example(schema),
         }
-    }
-
-    /// That of a component, or of the one that it was made from.
-    fn named_example(&self, name: &str) -> Option<Value> {
-        let find = |name: &str| match self.schemas()(name)? {
-            RefOr::T(schema) => shape::example(schema),
-            RefOr::Ref(_) => None,
-        };
-        find(name)
     }
 
     fn keys(&self) -> String {
