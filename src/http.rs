@@ -26,6 +26,7 @@ mod memories;
 mod methods;
 mod namespaces;
 mod once;
+mod openapi;
 mod ops;
 mod page;
 mod purge;
@@ -129,6 +130,9 @@ pub(crate) fn router(state: AppState) -> Router {
         .route("/health", get(ops::health))
         .route("/ready", get(ops::ready))
         .route("/metrics", get(ops::metrics))
+        .route("/openapi.json", get(openapi::document))
+        .route("/docs", get(openapi::page))
+        .route("/docs/style.css", get(openapi::style))
         .fallback(methods::no_such_route)
         .method_not_allowed_fallback(methods::not_allowed)
         .layer(from_fn_with_state(state.clone(), audience::check))

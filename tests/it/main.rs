@@ -29,6 +29,7 @@ mod config;
 mod config_values;
 mod conversations;
 mod cursors;
+mod description;
 mod documented;
 mod durability;
 mod extract;
