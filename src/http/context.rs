@@ -6,12 +6,13 @@ use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
 
 use super::chat_options::MAX_BUDGET;
 use super::error::ApiError;
 use super::extract::{InNamespace, JsonBody};
 use super::page::Params;
-use super::search::{MAX_QUERY_BYTES, check_query, refuse_namespace};
+use super::search::{MAX_QUERY_BYTES, check_query, query_schema, refuse_namespace};
 use crate::app::AppState;
 use crate::memory::explain::Explanation;
 use crate::memory::recall::{Budget, Recall};
@@ -27,25 +28,29 @@ pub(super) struct ContextBody {
     #[schema(ignore)]
     namespace: Option<String>,
     /// The message: text, up to 100,000 bytes of UTF-8 that are not only white space.
-    #[schema(
-        min_length = 1,
-        max_length = 100000,
-        pattern = "[^\\t-\\r \\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]"
-    )]
+    #[schema(required = true, schema_with = query_schema)]
     query: String,
     /// Most tokens of the block; without it the namespace's own budget, or `proxy.token_budget`.
-    #[schema(value_type = Option<u32>, minimum = 1, maximum = 1000000)]
+    #[schema(value_type = Option<u32>, minimum = 1, maximum = 1e6)]
     token_budget: Option<Whole>,
     /// Whether to say why each match is in or out.
     #[serde(default)]
     explain: bool,
     /// Put before the block; its tokens are not counted.
-    #[schema(max_length = 100000)]
+    #[schema(schema_with = system_prompt_schema)]
     system_prompt: Option<String>,
     /// Whether memories are shown with their scores; they are unless this is `false`.
     include_scores: Option<bool>,
     /// Memories with a lower score stay out.
     min_score: Option<f64>,
+}
+
+fn system_prompt_schema() -> Object {
+    ObjectBuilder::new()
+        .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
+        .max_length(Some(MAX_QUERY_BYTES))
+        .description(Some("Put before the block; its tokens are not counted."))
+        .build()
 }
 
 impl ContextBody {

@@ -12,7 +12,8 @@ use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
 use super::consult::GLANCE_MEMORIES;
 use super::error::ApiError;
 use super::extract::{InNamespace, JsonBody};
-use super::page::{DEFAULT_LIMIT, Page, Params, check_limit, check_offset, limit_rule, offset_rule};
+use super::openapi::params::whole_number;
+use super::page::{DEFAULT_LIMIT, MAX_OFFSET, Page, Params, check_limit, check_offset, limit_rule, offset_rule};
 use crate::app::AppState;
 use crate::memory::query::Query;
 use crate::model::{Memory, MemoryType, Metadata, Namespace, Source};
@@ -32,7 +33,7 @@ pub(super) struct SearchBody {
     #[schema(ignore)]
     namespace: Option<String>,
     /// Words to look for: text, up to 100,000 bytes of UTF-8 that are not only white space.
-    #[schema(value_type = String, required = true, min_length = 1, max_length = 100000, pattern = "[^\\t-\\r \\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]")]
+    #[schema(required = true, schema_with = query_schema)]
     query: Option<String>,
     /// Only memories of this type.
     #[schema(value_type = Option<MemoryType>)]
@@ -80,7 +81,7 @@ pub(super) struct SearchBody {
     limit: Option<Whole>,
     /// Items to pass over.
     #[serde(default)]
-    #[schema(value_type = u64, minimum = 0, maximum = 9007199254740991.0)]
+    #[schema(schema_with = offset_schema)]
     offset: Whole,
 }
 
@@ -91,6 +92,27 @@ pub(super) struct HitView {
     memory: MemoryView,
     /// Comparable within one answer only.
     score: f64,
+}
+
+/// Words that are not only white space.
+pub(super) fn query_schema() -> Object {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .min_length(Some(1))
+        .max_length(Some(MAX_QUERY_BYTES))
+        .pattern(Some(
+            "[^\\t-\\r \\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]",
+        ))
+        .description(Some(
+            "Words: text, up to 100,000 bytes of UTF-8 that are not only white space.",
+        ))
+        .build()
+}
+
+fn offset_schema() -> Object {
+    whole_number(0, MAX_OFFSET)
+        .description(Some("Items to pass over."))
+        .build()
 }
 
 fn metadata_schema() -> Object {

@@ -21,7 +21,7 @@ use crate::store::{Tally, Usage};
 /// What is known of all namespaces together. Clients of the original read the first four fields.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Stats, examples(json!({
-    "total_memories": 2, "total_namespaces": 1, "storage_size_bytes": 131072, "last_compaction": "2026-01-31T12:00:00.000Z",
+    "total_memories": 2, "total_namespaces": 1, "storage_size_bytes": 81920, "last_compaction": "2026-01-31T12:00:00.000Z",
     "superseded_count": 0, "token_count": 10, "content_bytes": 44,
     "by_type": {"episodic": 0, "semantic": 2, "working": 0}, "by_source": {"extracted": 1, "imported": 0, "inferred": 0, "user": 1},
     "last_write_at": "2026-01-31T12:00:00.000Z", "injections": {"requests": 40, "injected": 12, "memories": 15, "tokens": 96},

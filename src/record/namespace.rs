@@ -66,7 +66,7 @@ impl NamespaceView {
 #[schema(as = NamespaceSettings, examples(json!({"token_budget": 1000, "context_position": "first_user"})))]
 pub struct ConfigBody {
     /// Most tokens of injected context; `null`: as `proxy.token_budget` says.
-    #[schema(value_type = Option<u32>, minimum = 1, maximum = 1000000)]
+    #[schema(value_type = Option<u32>, minimum = 1, maximum = 1e6)]
     #[serde(default)]
     token_budget: Change<Whole>,
     /// Where the context goes; `null`: as `proxy.context_position` says.
@@ -78,7 +78,7 @@ pub struct ConfigBody {
     #[serde(default)]
     retention_days: Change<Whole>,
     /// Most memories that are kept; `null`: no limit.
-    #[schema(value_type = Option<u32>, minimum = 1, maximum = 4294967295.0)]
+    #[schema(schema_with = max_memories_schema)]
     #[serde(default)]
     max_memories: Change<Whole>,
     /// What clients of the original always send; there are no parents here.
@@ -110,6 +110,15 @@ impl ConfigBody {
             max_memories.apply(&mut config.max_memories);
         })
     }
+}
+
+fn max_memories_schema() -> Object {
+    ObjectBuilder::new()
+        .schema_type(SchemaType::from_iter([Type::Integer, Type::Null]))
+        .minimum(Some(1))
+        .maximum(Some(f64::from(u32::MAX)))
+        .description(Some("Most memories that are kept; `null`: no limit."))
+        .build()
 }
 
 /// `false` or `null`, and nothing else.

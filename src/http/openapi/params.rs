@@ -188,7 +188,7 @@ fn whole(least: u64, most: u64, default: u64) -> ObjectBuilder {
     whole_number(least, most).default(Some(json!(default)))
 }
 
-pub(super) fn whole_number(least: u64, most: u64) -> ObjectBuilder {
+pub(in crate::http) fn whole_number(least: u64, most: u64) -> ObjectBuilder {
     #[expect(clippy::cast_precision_loss, reason = "no bound is above 2^53")]
     let (least, most) = (least as f64, most as f64);
     ObjectBuilder::new()

@@ -8,7 +8,7 @@ use utoipa::openapi::response::Response;
 use utoipa::openapi::schema::Schema;
 use utoipa::openapi::{Content, OpenApi, RefOr};
 
-use self::shape::{Shape, escape, name_of, prose};
+use self::shape::{Shape, escape, joined, name_of, prose};
 use super::common::{METHODS, operation_of};
 
 /// Where the examples are asked.
@@ -21,25 +21,19 @@ pub(super) fn page(description: &OpenApi) -> String {
     let lead = prose(description.info.description.as_deref().unwrap_or_default());
     let version = escape(&description.info.version);
     let tags = site.tags();
-    let contents: String = tags
-        .iter()
-        .map(|(name, _)| {
-            format!(
-                "<li><a href=\"#{name}\">{name}</a><ol>{}</ol></li>",
-                site.contents(name)
-            )
-        })
-        .collect();
-    let groups: String = tags
-        .iter()
-        .map(|(name, about)| {
-            format!(
-                "<section><h2 id=\"{name}\">{name}</h2>{}{}</section>",
-                prose(about),
-                site.group(name)
-            )
-        })
-        .collect();
+    let contents = joined(tags.iter().map(|(name, _)| {
+        format!(
+            "<li><a href=\"#{name}\">{name}</a><ol>{}</ol></li>",
+            site.contents(name)
+        )
+    }));
+    let groups = joined(tags.iter().map(|(name, about)| {
+        format!(
+            "<section><h2 id=\"{name}\">{name}</h2>{}{}</section>",
+            prose(about),
+            site.group(name)
+        )
+    }));
     format!(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
          <title>{title}: the API</title><link rel=\"stylesheet\" href=\"/docs/style.css\"></head><body>\
@@ -107,7 +101,7 @@ impl<'a> Site<'a> {
 
     fn group(&self, tag: &str) -> String {
         let operations = self.operations(tag).into_iter();
-        operations.map(|placed| self.article(&placed)).collect()
+        joined(operations.map(|placed| self.article(&placed)))
     }
 
     fn article(&self, placed: &Placed<'_>) -> String {
@@ -168,16 +162,16 @@ impl<'a> Site<'a> {
 
     /// The answers of an operation, then which errors are possible.
     fn answers(&self, operation: &Operation) -> String {
-        let mut answers = String::new();
-        let mut errors = String::new();
+        let mut answers = Vec::new();
+        let mut errors = Vec::new();
         for (status, response) in &operation.responses.responses {
             match response {
                 RefOr::T(response) if !status.starts_with(['4', '5']) => {
-                    answers.push_str(&self.answer(status, response))
+                    answers.push(self.answer(status, response));
                 }
                 RefOr::T(response) => {
                     let about = shape::inline(&response.description);
-                    errors.push_str(&format!("<li><b>{status}</b> {about}</li>"));
+                    errors.push(format!("<li><b>{status}</b> {about}</li>"));
                 }
                 RefOr::Ref(reference) => {
                     let name = name_of(&reference.ref_location);
@@ -190,12 +184,13 @@ impl<'a> Site<'a> {
                         Some(RefOr::T(response)) => shape::inline(&response.description),
                         _ => String::new(),
                     };
-                    errors.push_str(&format!(
+                    errors.push(format!(
                         "<li><a href=\"#error-{name}\"><b>{status}</b></a> {about}</li>"
                     ));
                 }
             }
         }
+        let (answers, errors) = (answers.concat(), errors.concat());
         format!(
             "<h4>Answers</h4>{answers}<details><summary>Errors</summary><ul class=\"errors\">{errors}</ul></details>"
         )
@@ -210,15 +205,16 @@ impl<'a> Site<'a> {
             .next()
             .map(|kind| format!(" <code>{}</code>", escape(kind)));
         let shape = schema.map(|schema| format!(" {}", Shape::of(schema).label()));
-        let headers: String = response
-            .headers
-            .iter()
-            .filter_map(|(name, header)| match header {
-                RefOr::T(header) => Some((name, header.description.as_deref().unwrap_or_default())),
-                RefOr::Ref(_) => None,
-            })
-            .map(|(name, about)| format!("<tr><td><code>{name}</code></td><td>{}</td></tr>", shape::inline(about)))
-            .collect();
+        let headers = joined(
+            response
+                .headers
+                .iter()
+                .filter_map(|(name, header)| match header {
+                    RefOr::T(header) => Some((name, header.description.as_deref().unwrap_or_default())),
+                    RefOr::Ref(_) => None,
+                })
+                .map(|(name, about)| format!("<tr><td><code>{name}</code></td><td>{}</td></tr>", shape::inline(about))),
+        );
         let headers = if headers.is_empty() {
             headers
         } else {
@@ -253,20 +249,18 @@ impl<'a> Site<'a> {
 
     fn keys(&self) -> String {
         let schemes = self.description.components.iter().flat_map(|all| &all.security_schemes);
-        let schemes: String = schemes
-            .map(|(name, scheme)| {
-                let about = json!(scheme);
-                let about = about.get("description").and_then(Value::as_str).unwrap_or_default();
-                let place = match name.as_str() {
-                    "bearer" => "Authorization: Bearer …",
-                    _ => "X-API-Key: …",
-                };
-                format!(
-                    "<tr><td><code>{place}</code></td><td>{}</td></tr>",
-                    shape::inline(about)
-                )
-            })
-            .collect();
+        let schemes = joined(schemes.map(|(name, scheme)| {
+            let about = json!(scheme);
+            let about = about.get("description").and_then(Value::as_str).unwrap_or_default();
+            let place = match name.as_str() {
+                "bearer" => "Authorization: Bearer …",
+                _ => "X-API-Key: …",
+            };
+            format!(
+                "<tr><td><code>{place}</code></td><td>{}</td></tr>",
+                shape::inline(about)
+            )
+        }));
         format!(
             "<section><h2 id=\"keys\">keys</h2><p>Where <code>security.api_key</code> is set, everything under <code>/v1</code> and \
              <code>/proxy</code> needs it. Never put it into an address.</p><table>{schemes}</table></section>"
@@ -289,13 +283,10 @@ impl<'a> Site<'a> {
             })
             .collect();
         responses.sort_by_key(|(status, ..)| *status);
-        let errors: String = responses
-            .into_iter()
-            .map(|(status, name, response, example)| {
-                let about = shape::inline(&response.description);
-                format!("<h3 id=\"error-{name}\">{status}</h3><p>{about}.</p>{}", code(example))
-            })
-            .collect();
+        let errors = joined(responses.into_iter().map(|(status, name, response, example)| {
+            let about = shape::inline(&response.description);
+            format!("<h3 id=\"error-{name}\">{status}</h3><p>{about}.</p>{}", code(example))
+        }));
         format!(
             "<section><h2 id=\"errors\">errors</h2><p>Every error of maia looks like this; <code>code</code> is for programs, <code>param</code> \
              names the field, parameter or header.</p>{errors}</section>"
@@ -304,13 +295,11 @@ impl<'a> Site<'a> {
 
     fn all_schemas(&self) -> String {
         let schemas = self.description.components.iter().flat_map(|all| &all.schemas);
-        let shapes: String = schemas
-            .map(|(name, schema)| {
-                let shape = Shape::of(schema);
-                let (about, fields) = (prose(shape.description()), shape.or_in(self.schemas()).fields());
-                format!("<h3 id=\"schema-{name}\">{}</h3>{about}{fields}", shape::spelled(name))
-            })
-            .collect();
+        let shapes = joined(schemas.map(|(name, schema)| {
+            let shape = Shape::of(schema);
+            let (about, fields) = (prose(shape.description()), shape.or_in(self.schemas()).fields());
+            format!("<h3 id=\"schema-{name}\">{}</h3>{about}{fields}", shape::spelled(name))
+        }));
         format!("<section><h2 id=\"schemas\">schemas</h2>{shapes}</section>")
     }
 }
@@ -352,7 +341,7 @@ fn parameters(operation: &Operation) -> String {
         )
     };
     let own = given(operation).filter(|parameter| parameter.name != "X-Request-Id");
-    let rows: String = own.map(row).collect();
+    let rows = joined(own.map(row));
     if rows.is_empty() {
         return rows;
     }

@@ -123,9 +123,9 @@ impl<'a, F: Fn(&str) -> Option<&'a RefOr<Schema>>> Resolved<'a, F> {
                         inline(shape.description())
                     )
                 };
-                object.properties.iter().map(row).collect()
+                joined(object.properties.iter().map(row))
             }
-            RefOr::T(Schema::AllOf(all)) => all.items.iter().map(|part| self.rows(part)).collect(),
+            RefOr::T(Schema::AllOf(all)) => joined(all.items.iter().map(|part| self.rows(part))),
             RefOr::T(_) => String::new(),
         }
     }
@@ -229,21 +229,23 @@ pub(super) fn spelled(name: &str) -> String {
 /// Text of a description as paragraphs.
 pub(super) fn prose(text: &str) -> String {
     let paragraphs = text.split("\n\n").filter(|text| !text.trim().is_empty());
-    paragraphs.map(|text| format!("<p>{}</p>", inline(text))).collect()
+    joined(paragraphs.map(|text| format!("<p>{}</p>", inline(text))))
 }
 
 /// Text with its code between backticks.
 pub(super) fn inline(text: &str) -> String {
     let parts = text.split('`').enumerate();
-    parts
-        .map(|(index, part)| {
-            if index % 2 == 1 {
-                format!("<code>{}</code>", escape(part))
-            } else {
-                escape(part)
-            }
-        })
-        .collect()
+    joined(parts.map(|(index, part)| {
+        if index % 2 == 1 {
+            format!("<code>{}</code>", escape(part))
+        } else {
+            escape(part)
+        }
+    }))
+}
+
+pub(super) fn joined(parts: impl Iterator<Item = String>) -> String {
+    parts.collect()
 }
 
 pub(super) fn escape(text: &str) -> String {
