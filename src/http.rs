@@ -118,6 +118,7 @@ pub(crate) fn router(state: AppState) -> Router {
     let proxy = Router::new()
         .route(CHAT, post(chat::complete))
         .route("/{*path}", any(relay::relay))
+        .fallback(methods::no_such_route)
         .method_not_allowed_fallback(methods::not_allowed)
         .layer(from_fn_with_state((state.clone(), Door::Proxy), auth::authorize))
         .layer(from_fn_with_state(state.clone(), rate_limit::limit))
