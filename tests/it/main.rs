@@ -35,6 +35,7 @@ mod durability;
 mod extract;
 mod extraction_call;
 mod extraction_queue;
+mod first_day;
 mod flat_routes;
 mod hostile;
 mod injection;
