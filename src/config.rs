@@ -45,6 +45,12 @@ pub struct Server {
     pub host: IpAddr,
     /// Port to bind; 0 takes a free one.
     pub port: u16,
+    /// Unix socket to listen on instead of address and port.
+    pub socket: Option<PathBuf>,
+    /// Certificate to show, and those that vouch for it, a PEM file; `None`: no TLS.
+    pub tls_cert: Option<PathBuf>,
+    /// Its key, a PEM file.
+    pub tls_key: Option<PathBuf>,
     /// Names, besides addresses and `localhost`, that a `Host` header may hold.
     pub allowed_hosts: Vec<String>,
     /// Origins of web pages that may call maia.
@@ -162,12 +168,23 @@ impl Default for Server {
         Self {
             host: IpAddr::from([127, 0, 0, 1]),
             port: 8080,
+            socket: None,
+            tls_cert: None,
+            tls_key: None,
             allowed_hosts: Vec::new(),
             allowed_origins: Vec::new(),
             max_connections: 4_096,
             read_timeout: Duration::from_secs(30),
             shutdown_timeout: Duration::from_secs(30),
         }
+    }
+}
+
+impl Server {
+    /// Whether only this machine can reach it.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        self.socket.is_some() || self.host.is_loopback()
     }
 }
 
@@ -305,6 +322,9 @@ impl Config {
         let server = &mut self.server;
         read.set("server.host", &mut server.host, reader::host);
         read.set("server.port", &mut server.port, reader::number(0..=u16::MAX));
+        read.set("server.socket", &mut server.socket, reader::optional_path);
+        read.set("server.tls_cert", &mut server.tls_cert, reader::optional_path);
+        read.set("server.tls_key", &mut server.tls_key, reader::optional_path);
         read.set_list("server.allowed_hosts", &mut server.allowed_hosts, reader::host_name);
         read.set_list("server.allowed_origins", &mut server.allowed_origins, reader::origin);
         read.set(
@@ -367,7 +387,29 @@ impl Config {
 
     fn contradictions(&self) -> Vec<String> {
         let mut problems = Vec::new();
-        let open = !self.server.host.is_loopback() && self.security.api_key.is_none();
+        let server = &self.server;
+        for (set, other, missing) in [
+            (
+                "tls_cert",
+                "tls_key",
+                server.tls_cert.is_some() && server.tls_key.is_none(),
+            ),
+            (
+                "tls_key",
+                "tls_cert",
+                server.tls_key.is_some() && server.tls_cert.is_none(),
+            ),
+        ] {
+            if missing {
+                problems.push(format!("server.{set}: needs server.{other} too, for TLS takes both"));
+            }
+        }
+        if server.socket.is_some() && (server.tls_cert.is_some() || server.tls_key.is_some()) {
+            problems.push(
+                "server.socket: has no TLS; unset server.tls_cert and server.tls_key, or listen on a port".into(),
+            );
+        }
+        let open = !server.is_local() && self.security.api_key.is_none();
         if open && !self.security.allow_public_without_key {
             problems.push(format!(
                 "server.host: {} can be reached from other machines and there is no key: set security.api_key, or security.allow_public_without_key: true if that is meant",
