@@ -13,6 +13,11 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::server::TlsStream;
 use tokio_rustls::{Accept, TlsAcceptor};
 
+/// The answer to plain HTTP where TLS is expected.
+const PLAIN_HTTP: &[u8] =
+    b"HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain\r\ncontent-length: 49\r\nconnection: close\r\n\r\n\
+this port speaks TLS: use https:// in the address";
+
 /// A connection on its way to the thread that serves it.
 pub(crate) enum Connection {
     Tcp(StdTcpStream, Option<Arc<ServerConfig>>),
@@ -31,7 +36,10 @@ impl Connection {
                 }
                 Ok(match tls {
                     None => Stream::Tcp(stream),
-                    Some(tls) => Stream::Handshake(Box::new(TlsAcceptor::from(tls).accept(stream))),
+                    Some(tls) => Stream::Handshake(Box::new(Handshake {
+                        accept: TlsAcceptor::from(tls).accept(stream),
+                        begun: false,
+                    })),
                 })
             }
             Self::Socket(stream) => Ok(Stream::Socket(UnixStream::from_std(stream)?)),
@@ -43,17 +51,46 @@ impl Connection {
 pub(crate) enum Stream {
     Tcp(TcpStream),
     Socket(UnixStream),
-    Handshake(Box<Accept<TcpStream>>),
+    Handshake(Box<Handshake>),
     Tls(Box<TlsStream<TcpStream>>),
+}
+
+pub(crate) struct Handshake {
+    accept: Accept<TcpStream>,
+    /// Whether the client's first byte was seen.
+    begun: bool,
 }
 
 impl Stream {
     fn poll_handshake(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if let Self::Handshake(handshake) = self {
-            let stream = ready!(Pin::new(handshake.as_mut()).poll(cx))
+            if !handshake.begun {
+                ready!(handshake.poll_begin(cx))?;
+            }
+            let stream = ready!(Pin::new(&mut handshake.accept).poll(cx))
                 .map_err(|error| io::Error::new(error.kind(), format!("no TLS with this client: {error}")))?;
             *self = Self::Tls(Box::new(stream));
         }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl Handshake {
+    /// Looks at the first byte: a client that speaks plain HTTP is told so in its own language.
+    fn poll_begin(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if let Some(stream) = self.accept.get_ref() {
+            let mut first = [0];
+            let read = ready!(stream.poll_peek(cx, &mut ReadBuf::new(&mut first)))?;
+            // Methods are letters, and no message of TLS begins with one.
+            if read == 1 && first.iter().all(u8::is_ascii_alphabetic) {
+                // With bytes unread, the client would see a reset instead of the answer.
+                let mut request = vec![0; 16 << 10];
+                while stream.try_read(&mut request).is_ok_and(|read| read > 0) {}
+                stream.try_write(PLAIN_HTTP)?;
+                return Poll::Ready(Err(io::Error::other("a client spoke plain HTTP instead of TLS")));
+            }
+        }
+        self.begun = true;
         Poll::Ready(Ok(()))
     }
 }
