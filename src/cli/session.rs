@@ -34,7 +34,7 @@ pub(super) struct ServerArgs {
         global = true,
         value_name = "FILE",
         env = "MAIA_CA_FILE",
-        help = "Certificates to trust besides the system's (PEM): the server's own or its authority's [default: server.tls_cert of the configuration]"
+        help = "Certificates to trust besides the system's (PEM): the server's own or its authority's [default: server.tls_cert, for the server of the configuration]"
     )]
     ca_file: Option<PathBuf>,
 }
@@ -85,11 +85,9 @@ impl ServerArgs {
             return Ok(None);
         }
         let key = self.key(config)?;
-        let trusted = self.ca_file.as_ref().or(config.server.tls_cert.as_ref());
-        let trusted = trusted.map(PathBuf::as_path);
+        let ca_file = self.ca_file.as_deref();
         if let Some(url) = &self.url {
-            let client = Client::of_server(url, key.as_ref(), trusted)
-                .map_err(|problem| Failure::Configuration(format!("--url: {problem}")))?;
+            let client = Client::of_server(url, key.as_ref(), ca_file).map_err(Failure::Configuration)?;
             client.greet().await.map_err(|error| {
                 Failure::Failed(format!("{error}; is it running, and is --url (or MAIA_URL) right?"))
             })?;
@@ -98,6 +96,7 @@ impl ServerArgs {
         if config.server.socket.is_none() && config.server.port == 0 {
             return Ok(None);
         }
+        let trusted = ca_file.or(config.server.tls_cert.as_deref());
         let client = Client::of_server(&address(&config.server), key.as_ref(), trusted);
         let client = client.map_err(Failure::Configuration)?;
         match client.greet().await {

@@ -12,7 +12,7 @@ use rustls_platform_verifier::Verifier;
 
 /// A configuration that trusts the certificates in this file too.
 pub(super) fn trusting(file: &Path) -> Result<ClientConfig, String> {
-    let wrong = |problem: String| format!("the certificates in {}: {problem}", file.display());
+    let wrong = |problem: String| format!("the trusted certificates in {}: {problem}", file.display());
     let pem = std::fs::read(file).map_err(|error| wrong(error.to_string()))?;
     let known = CertificateDer::pem_slice_iter(&pem).collect::<Result<Vec<_>, _>>();
     let known = known.map_err(|error| wrong(error.to_string()))?;

@@ -18,6 +18,9 @@ const PLAIN_HTTP: &[u8] =
     b"HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain\r\ncontent-length: 49\r\nconnection: close\r\n\r\n\
 this port speaks TLS: use https:// in the address";
 
+/// Bytes of such a request that are read to be thrown away.
+const MOST_DISCARDED: usize = 64 << 10;
+
 /// A connection on its way to the thread that serves it.
 pub(crate) enum Connection {
     Tcp(StdTcpStream, Option<Arc<ServerConfig>>),
@@ -84,8 +87,8 @@ impl Handshake {
             // Methods are letters, and no message of TLS begins with one.
             if read == 1 && first.iter().all(u8::is_ascii_alphabetic) {
                 // With bytes unread, the client would see a reset instead of the answer.
-                let mut request = vec![0; 16 << 10];
-                while stream.try_read(&mut request).is_ok_and(|read| read > 0) {}
+                let mut request = vec![0; MOST_DISCARDED];
+                let _ = stream.try_read(&mut request);
                 stream.try_write(PLAIN_HTTP)?;
                 return Poll::Ready(Err(io::Error::other("a client spoke plain HTTP instead of TLS")));
             }

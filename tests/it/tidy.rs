@@ -57,6 +57,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("axum", &["http", "app"]),
     ("governor", &["http"]),
     ("prometheus", &["metrics"]),
+    ("tokio_rustls", &["listener"]),
     ("clap", &["cli"]),
     ("console", &["cli"]),
     ("rustyline", &["cli"]),

@@ -14,7 +14,7 @@ use rustls::pki_types::pem::PemObject as _;
 use tempfile::TempDir;
 
 use crate::support::{ManualBackend, soon};
-use crate::support_process::{Program, run};
+use crate::support_process::{Ended, Program, command, run};
 use crate::support_raw::StubBackend;
 
 /// The one name in the certificates of these tests: no client reaches maia by it unless it is told how.
@@ -250,7 +250,9 @@ async fn who_does_not_speak_tls_is_let_go_of() {
         .unwrap();
     let answer = String::from_utf8(rest_of(plain)).unwrap();
     assert!(answer.starts_with("HTTP/1.1 400 Bad Request\r\n"), "{answer}");
-    assert!(answer.contains("speaks TLS"), "{answer}");
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    assert_eq!(body, "this port speaks TLS: use https:// in the address");
+    assert!(head.contains(&format!("content-length: {}", body.len())), "{head}");
     assert_eq!(shown(&pair.client(&maia, |client| client), &maia).await, pair.der());
     maia.stop();
 
@@ -303,6 +305,12 @@ fn commands_find_the_server() {
         assert_eq!(refused.code, Some(1), "{refused:?}");
         assert!(refused.stderr.contains("certificate"), "{refused:?}");
     }
+    let mut by_variable = command(elsewhere.path(), &list);
+    let listed = Ended::from(by_variable.env("MAIA_CA_FILE", &own).output().unwrap());
+    assert!(listed.stdout.contains("User likes rye bread"), "{listed:?}");
+    // The certificate of the configuration is that of its own server: for others it counts for nothing.
+    let refused = run(home.path(), &[&list[..], &SETTINGS].concat());
+    assert_eq!(refused.code, Some(1), "{refused:?}");
     let missing = run(elsewhere.path(), &[&list[..], &["--ca-file", "none.pem"]].concat());
     assert_eq!(missing.code, Some(2), "{missing:?}");
     assert!(missing.stderr.contains("none.pem: No such file"), "{missing:?}");
