@@ -15,7 +15,7 @@ use axum::extract::ConnectInfo;
 use bytes::Bytes;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full};
-use secrecy::SecretString;
+use ipnet::IpNet;
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::MissedTickBehavior;
@@ -33,7 +33,7 @@ use crate::memory::ingest::{Ingest, Worked};
 use crate::memory::unwritten::Unwritten;
 use crate::metrics::Metrics;
 use crate::model::{self, NamespaceName};
-use crate::proxy::{Backend, OwnKey, SetUpError};
+use crate::proxy::{Backend, SetUpError};
 use crate::store::{Store, StoreError};
 
 /// How often counts of use are written.
@@ -44,6 +44,8 @@ const SURPLUS_INTERVAL: Duration = Duration::from_mins(1);
 const EXPIRY_INTERVAL: Duration = Duration::from_hours(1);
 /// How often the write-ahead log is folded into the file, and with it the remains of what was deleted.
 const FOLD_INTERVAL: Duration = Duration::from_secs(10);
+/// How often the keys are compared with those of the database, which another process may have changed.
+const KEYS_INTERVAL: Duration = Duration::from_millis(500);
 /// How often the rate limit forgets clients that are gone.
 const RATE_LIMIT_INTERVAL: Duration = Duration::from_mins(1);
 /// How soon exchanges that could not be kept are tried again.
@@ -98,12 +100,12 @@ pub struct Shared {
     pub proxy: config::Proxy,
     /// Settings of namespaces and recall.
     pub memory: config::Memory,
-    /// maia's own key.
-    pub api_key: Option<SecretString>,
-    /// What the client's key headers mean in a proxied request.
-    pub own_key: OwnKey,
+    /// Whom maia lets in.
+    pub keys: http::KeyRing,
     /// Requests a client may make.
     pub rate_limit: Option<RateLimit>,
+    /// Whom the rate limit believes what `X-Forwarded-For` says.
+    pub trusted_proxies: Vec<IpNet>,
     /// Whom maia answers.
     pub audience: http::Audience,
     /// A place for each copy of the database that may be on its way to a client.
@@ -138,14 +140,9 @@ impl App {
         let backends = (0..http::worker_count())
             .map(|_| Backend::new(&config.proxy).map(Arc::new))
             .collect::<Result<Vec<_>, _>>()?;
-        let has_key = backends.first().is_some_and(|backend| backend.has_key());
         let metrics = Metrics::default();
         memory::warm_up();
-        let own_key = match (&config.security.api_key, has_key) {
-            (None, _) => OwnKey::None,
-            (Some(_), false) => OwnKey::InHeader,
-            (Some(_), true) => OwnKey::InBearer,
-        };
+        let keys = http::KeyRing::new(config.security.api_key.as_ref(), config.needs_key());
         let shared = Arc::new(Shared {
             store,
             metrics,
@@ -161,9 +158,9 @@ impl App {
             background,
             proxy: config.proxy,
             memory: config.memory,
-            api_key: config.security.api_key,
-            own_key,
+            keys,
             rate_limit: RateLimit::new(config.security.rate_limit_rps, config.security.rate_limit_burst),
+            trusted_proxies: config.server.trusted_proxies.clone(),
             audience: http::Audience::new(&config.server),
             downloads: Arc::new(Semaphore::new(1)),
         });
@@ -190,11 +187,12 @@ impl App {
         &self.server
     }
 
-    /// Makes sure that the namespace of requests that name none is there.
+    /// Makes sure that the namespace of requests that name none is there, and reads the keys. Until then nobody is let in without one.
     ///
     /// # Errors
     /// The store is in trouble.
     pub async fn prepare(&self) -> Result<(), StoreError> {
+        self.shared.keys.load(&self.shared.store).await?;
         let default: NamespaceName = self.shared.memory.default_namespace.clone();
         self.shared.store.ensure_namespace(default).await.map(|_| ())
     }
@@ -222,6 +220,7 @@ impl App {
         };
         let here = SocketAddr::from(([127, 0, 0, 1], 0));
         request.extensions_mut().insert(ConnectInfo(here));
+        request.extensions_mut().insert(http::FromWithin);
         let answered = http::router(state).oneshot(request.map(axum::body::Body::new)).await;
         answered
             .unwrap_or_else(|never| match never {})
@@ -234,7 +233,8 @@ impl App {
         tokio::join!(
             self.keep_house(),
             backups::run(&self.shared, &self.storage),
-            self.read_facts()
+            self.read_facts(),
+            self.follow_keys()
         );
     }
 
@@ -248,6 +248,18 @@ impl App {
                     tracing::warn!(%error, "memories of an earlier version could not be read for facts; the next start goes on");
                     break;
                 }
+            }
+        }
+    }
+
+    /// Takes over keys that another process makes or revokes. Beside the rest: a revoked key must not go on for as long as that takes.
+    async fn follow_keys(&self) {
+        let mut ticks = tokio::time::interval(KEYS_INTERVAL);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            if let Err(error) = self.shared.keys.follow(&self.shared.store).await {
+                tracing::warn!(%error, "the keys could not be compared with those of the database");
             }
         }
     }

@@ -13,6 +13,7 @@ mod edit;
 mod editor;
 mod export;
 mod import;
+mod keys;
 mod list;
 mod memories;
 mod namespaces;
@@ -43,6 +44,7 @@ use doctor::DoctorArgs;
 use edit::EditArgs;
 use export::ExportArgs;
 use import::ImportArgs;
+use keys::KeysArgs;
 use list::ListArgs;
 use namespaces::NamespacesArgs;
 use restore::RestoreArgs;
@@ -82,6 +84,7 @@ enum Command {
     Context(ContextArgs),
     #[command(visible_alias = "ns")]
     Namespaces(NamespacesArgs),
+    Keys(KeysArgs),
     Doctor(DoctorArgs),
     Backup(BackupArgs),
     Restore(RestoreArgs),
@@ -234,6 +237,7 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Search(args) => search::run(&args, setup(config()?)),
         Command::Context(args) => context::run(&args, setup(config()?)),
         Command::Namespaces(args) => namespaces::run(&args, setup(config()?)),
+        Command::Keys(args) => keys::run(&args, setup(config()?)),
         Command::Serve(_) => serve::run(config()?),
         Command::Backup(args) => backup::run(&args, &config()?),
         Command::Restore(args) => restore::run(&args, &config()?),

@@ -10,6 +10,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use secrecy::{ExposeSecret as _, SecretString};
 
 pub use layers::Layers;
@@ -55,6 +56,8 @@ pub struct Server {
     pub allowed_hosts: Vec<String>,
     /// Origins of web pages that may call maia.
     pub allowed_origins: Vec<String>,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
     /// Most connections open at once.
     pub max_connections: usize,
     /// How long a client may take for the headers of a request, and for each next piece of its body.
@@ -173,6 +176,7 @@ impl Default for Server {
             tls_key: None,
             allowed_hosts: Vec::new(),
             allowed_origins: Vec::new(),
+            trusted_proxies: Vec::new(),
             max_connections: 4_096,
             read_timeout: Duration::from_secs(30),
             shutdown_timeout: Duration::from_secs(30),
@@ -327,6 +331,7 @@ impl Config {
         read.set("server.tls_key", &mut server.tls_key, reader::optional_path);
         read.set_list("server.allowed_hosts", &mut server.allowed_hosts, reader::host_name);
         read.set_list("server.allowed_origins", &mut server.allowed_origins, reader::origin);
+        read.set_list("server.trusted_proxies", &mut server.trusted_proxies, reader::network);
         read.set(
             "server.max_connections",
             &mut server.max_connections,
@@ -385,6 +390,24 @@ impl Config {
         );
     }
 
+    /// Whether maia must ask for a key: it can be reached from other machines, and nobody said that all may come in.
+    #[must_use]
+    pub fn needs_key(&self) -> bool {
+        !self.server.is_local() && !self.security.allow_public_without_key
+    }
+
+    /// What is wrong with listening where there is no named key either.
+    #[must_use]
+    pub fn open_to_all(&self) -> Option<String> {
+        (self.needs_key() && self.security.api_key.is_none()).then(|| {
+            format!(
+                "server.host: {} can be reached from other machines and there is no key: set security.api_key, make a key with `maia keys create`, \
+                 or set security.allow_public_without_key: true if that is meant",
+                self.server.host
+            )
+        })
+    }
+
     fn contradictions(&self) -> Vec<String> {
         let mut problems = Vec::new();
         let server = &self.server;
@@ -408,13 +431,6 @@ impl Config {
             problems.push(
                 "server.socket: has no TLS; unset server.tls_cert and server.tls_key, or listen on a port".into(),
             );
-        }
-        let open = !server.is_local() && self.security.api_key.is_none();
-        if open && !self.security.allow_public_without_key {
-            problems.push(format!(
-                "server.host: {} can be reached from other machines and there is no key: set security.api_key, or security.allow_public_without_key: true if that is meant",
-                self.server.host
-            ));
         }
         if let (Some(own), Some(backend)) = (&self.security.api_key, &self.proxy.backend_api_key)
             && own.expose_secret() == backend.expose_secret()

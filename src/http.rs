@@ -1,5 +1,6 @@
 //! The outside: routes, what stands before them, and how answers and errors look. The one place that knows `axum`.
 
+mod access;
 mod activity;
 mod audience;
 mod auth;
@@ -17,6 +18,8 @@ mod extraction;
 mod filters;
 mod first_bytes;
 mod flat;
+mod key_ring;
+mod keys;
 mod limits;
 mod log;
 mod memories;
@@ -42,13 +45,17 @@ use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{any, get, post};
 
+pub use access::ROUTES;
 pub use audience::Audience;
+pub(crate) use auth::FromWithin;
 pub use chat::FinishedExchanges;
+pub use key_ring::KeyRing;
 pub use rate_limit::RateLimit;
 pub(crate) use server::{serve, start_workers, worker_count};
 
 use crate::app::AppState;
 use crate::metrics::ProxyRoute;
+use auth::Door;
 
 /// The path of the proxy that has memory.
 const CHAT: &str = "/chat/completions";
@@ -98,18 +105,22 @@ pub(crate) fn router(state: AppState) -> Router {
         .route("/context", post(flat::context))
         .route("/stats", get(stats::of_all))
         .route("/backup", get(backup::backup))
+        .route("/keys", get(keys::list).post(keys::create))
+        .route("/keys/{key}", get(keys::read).delete(keys::delete))
         .fallback(methods::no_such_route)
         .method_not_allowed_fallback(methods::not_allowed)
-        .layer(from_fn_with_state(state.clone(), auth::require_for_api))
+        .layer(from_fn_with_state((state.clone(), Door::Api), auth::authorize))
         .layer(from_fn_with_state(state.clone(), rate_limit::limit))
+        .layer(from_fn_with_state((state.clone(), Door::Api), auth::identify))
         .layer(from_fn_with_state(state.clone(), count_api_call));
 
     let proxy = Router::new()
         .route(CHAT, post(chat::complete))
         .route("/{*path}", any(relay::relay))
         .method_not_allowed_fallback(methods::not_allowed)
-        .layer(from_fn_with_state(state.clone(), auth::require_for_proxy))
+        .layer(from_fn_with_state((state.clone(), Door::Proxy), auth::authorize))
         .layer(from_fn_with_state(state.clone(), rate_limit::limit))
+        .layer(from_fn_with_state((state.clone(), Door::Proxy), auth::identify))
         .layer(from_fn_with_state(state.clone(), count_proxied));
 
     Router::new()

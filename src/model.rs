@@ -2,12 +2,14 @@
 
 mod chat;
 mod json;
+mod key;
 mod memory;
 mod namespace;
 mod rule;
 
 pub use chat::{ChatRequest, Content, Message, Role};
 pub use json::Span;
+pub use key::{Key, KeyHash, NamespacePatterns, NewKey, Right};
 pub use memory::{
     Fact, MAX_CONTENT_BYTES, Memory, MemoryId, MemoryType, Metadata, NewMemory, Slot, Source, Tags, Turn, UnknownName,
     statement,

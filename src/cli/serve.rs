@@ -65,6 +65,18 @@ async fn serve(config: Config) -> Result<(), Failure> {
     }
     let store = Store::open(&config.storage.path).map_err(|error| Failure::Database(error.to_string()))?;
     let path = config.storage.path.display().to_string();
+    if let Some(problem) = config.open_to_all() {
+        let (keys, _) = store
+            .keys()
+            .await
+            .map_err(|error| Failure::Database(format!("{path}: {error}")))?;
+        if keys.is_empty() {
+            store.close().await;
+            return Err(Failure::Configuration(format!(
+                "the configuration is wrong:\n  - {problem}"
+            )));
+        }
+    }
     let app = App::new(config, store, Handle::current()).map_err(|error| Failure::Configuration(error.to_string()))?;
     app.prepare()
         .await

@@ -26,7 +26,7 @@ pub(super) struct ServerArgs {
         global = true,
         value_name = "FILE",
         env = "MAIA_KEY_FILE",
-        help = "File that holds maia's key; without it MAIA_KEY counts, then security.api_key"
+        help = "File that holds a key of maia; without it MAIA_KEY counts, then security.api_key"
     )]
     key_file: Option<PathBuf>,
     #[arg(

@@ -6,6 +6,7 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use ipnet::IpNet;
 use secrecy::SecretString;
 use tracing_subscriber::EnvFilter;
 
@@ -256,6 +257,12 @@ pub(super) fn host(text: &str) -> Result<IpAddr, String> {
     address
         .parse()
         .map_err(|_| format!("must be an IP address or localhost (got {text:?})"))
+}
+
+/// An address, or a network as `10.0.0.0/8`.
+pub(super) fn network(text: &str) -> Result<IpNet, String> {
+    let network = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+    network.map_err(|_| format!("must be addresses or networks such as 10.0.0.0/8 (got {text:?})"))
 }
 
 pub(super) fn host_name(text: &str) -> Result<String, String> {

@@ -15,6 +15,7 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use http_body_util::Full;
 
+use super::access::Access;
 use super::backend_answer::{self, Answered};
 use super::chat_options::ChatOptions;
 use super::consult::{Asked, consult, name_of};
@@ -31,7 +32,7 @@ use crate::memory::replay::Context;
 use crate::memory::turns::Conversation;
 use crate::memory::unwritten::Kept;
 use crate::model::{self, ChatRequest, NamespaceNumber};
-use crate::proxy::{Answer, CHAT_COMPLETIONS, tee};
+use crate::proxy::{Answer, CHAT_COMPLETIONS, OwnKey, tee};
 use crate::store::{Activity, FactsNamespace, Injected as NotedMemory};
 
 /// Longest name of a model that is noted, in characters.
@@ -56,6 +57,7 @@ struct Injected {
 
 pub(super) async fn complete(
     State(state): State<AppState>,
+    access: Access,
     Extension(RequestId(request_id)): Extension<RequestId>,
     request: Request,
 ) -> Result<Response, ApiError> {
@@ -64,6 +66,9 @@ pub(super) async fn complete(
     let (parts, body) = request.into_parts();
     require_json(&parts.headers)?;
     let options = ChatOptions::from_headers(&parts.headers)?;
+    access
+        .check(name_of(state, &options).as_str())
+        .map_err(|error| error.with_param("X-MAIA-Namespace"))?;
     let body = read_body(body, state.proxy.max_body_bytes).await?;
     let chat = ChatRequest::parse(&body).map_err(ApiError::bad_request)?;
 
@@ -119,7 +124,8 @@ pub(super) async fn complete(
     };
 
     let query = parts.uri.query().map(str::to_owned);
-    let answer = forward(state, parts.headers, query.as_deref(), forwarded, followed).await;
+    let headers = (parts.headers, access.own_key);
+    let answer = forward(state, headers, query.as_deref(), forwarded, followed).await;
     let mut response = answer.unwrap_or_else(ApiError::into_response);
     if let Some(noted) = noted {
         state.activity.note(Activity {
@@ -190,7 +196,7 @@ fn add_context(state: &AppState, chat: &ChatRequest<'_>, context: Context) -> Op
 
 async fn forward(
     state: &AppState,
-    headers: HeaderMap,
+    (headers, own_key): (HeaderMap, OwnKey),
     query: Option<&str>,
     body: Bytes,
     followed: Followed,
@@ -199,7 +205,7 @@ async fn forward(
     let path = (CHAT_COMPLETIONS, query);
     let sent = state
         .backend
-        .send(method, path, headers, state.own_key, Full::new(body))
+        .send(method, path, headers, own_key, Full::new(body))
         .await;
     let response = sent.inspect_err(|error| backend_answer::count(&state.metrics, error))?;
     match backend_answer::judge(response).await {

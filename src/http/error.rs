@@ -82,7 +82,7 @@ impl ApiError {
             StatusCode::UNAUTHORIZED,
             "authentication_error",
             "unauthorized",
-            "A valid key is needed: send security.api_key in the header X-API-Key",
+            "A valid key is needed: send it in the header X-API-Key",
         );
         error
             .headers
@@ -90,7 +90,7 @@ impl ApiError {
         error
     }
 
-    /// 403: this client is not answered.
+    /// 403: this client is not answered, or not in this.
     pub(super) fn forbidden(message: impl Into<String>) -> Self {
         Self::new(StatusCode::FORBIDDEN, "permission_error", "forbidden", message)
     }

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 
+use super::access::Access;
 use super::error::ApiError;
 use crate::app::AppState;
 use crate::model::{MemoryId, Namespace};
@@ -146,7 +147,7 @@ async fn discard(mut body: Body) {
     }
 }
 
-/// The namespace that the path names.
+/// The namespace that the path names, where the caller may do there what the route is for.
 pub(super) struct InNamespace(pub(super) Namespace);
 
 impl FromRequestParts<AppState> for InNamespace {
@@ -159,14 +160,30 @@ impl FromRequestParts<AppState> for InNamespace {
             .find(|(key, _)| key == "namespace")
             .map(|(_, value)| value)
             .unwrap_or_default();
-        find_namespace(state, &name).await.map(Self)
+        let access = Access::from_request_parts(parts, state).await?;
+        find_namespace(state, &access, &name).await.map(Self)
     }
 }
 
 /// The namespace of a name or an id that a client gave.
-pub(super) async fn find_namespace(state: &AppState, name: &str) -> Result<Namespace, ApiError> {
-    let namespace = state.store.namespace(name.to_owned()).await?;
+pub(super) async fn find_namespace(state: &AppState, access: &Access, name: &str) -> Result<Namespace, ApiError> {
+    let namespace = look_for_namespace(state, access, name).await?;
     namespace.ok_or_else(|| no_such_namespace(name))
+}
+
+/// The same, where it need not be there.
+pub(super) async fn look_for_namespace(
+    state: &AppState,
+    access: &Access,
+    name: &str,
+) -> Result<Option<Namespace>, ApiError> {
+    let namespace = state.store.namespace(name.to_owned()).await?;
+    let own_name = namespace.as_ref().map_or(name, |namespace| namespace.name.as_str());
+    if access.is_allowed(own_name) {
+        Ok(namespace)
+    } else {
+        Err(access.refusal(name))
+    }
 }
 
 /// The memory id that the path names.

@@ -5,10 +5,11 @@ use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use serde_json::Value;
 
+use super::access::Access;
 use super::conditions::Conditions;
 use super::context::{self, ContextBody, ContextView};
 use super::error::ApiError;
-use super::extract::{InNamespace, JsonBody, WithId, find_namespace, no_such_namespace};
+use super::extract::{InNamespace, JsonBody, WithId, find_namespace, look_for_namespace, no_such_namespace};
 use super::memories::{self, no_such_memory};
 use super::once::OnceBody;
 use super::page::Params;
@@ -19,12 +20,13 @@ use crate::record::{MemoryBody, PatchBody};
 
 pub(super) async fn create(
     State(state): State<AppState>,
+    access: Access,
     params: Params,
     OnceBody(mut body, once): OnceBody<MemoryBody>,
 ) -> Result<Response, ApiError> {
     params.finish()?;
     let name = body.take_namespace();
-    let namespace = if let Some(namespace) = named(&state, name.as_deref()).await? {
+    let namespace = if let Some(namespace) = named(&state, &access, name.as_deref()).await? {
         namespace
     } else {
         let name = NamespaceName::parse(name.as_deref().unwrap_or(state.memory.default_namespace.as_str()));
@@ -36,17 +38,19 @@ pub(super) async fn create(
 
 pub(super) async fn read(
     state: State<AppState>,
+    access: Access,
     WithId(id): WithId,
     conditions: Conditions,
     mut params: Params,
 ) -> Result<Response, ApiError> {
-    let namespace = located(&state, id, params.one("namespace")?).await?;
+    let namespace = located(&state, &access, id, params.one("namespace")?).await?;
     memories::read(state, InNamespace(namespace), WithId(id), conditions, params).await
 }
 
 /// Changes the fields that are there, for PUT too: that is what the clients of the original send.
 pub(super) async fn change(
     state: State<AppState>,
+    access: Access,
     WithId(id): WithId,
     conditions: Conditions,
     mut params: Params,
@@ -61,7 +65,7 @@ pub(super) async fn change(
         }
         (in_address, in_body) => in_address.or(in_body),
     };
-    let namespace = located(&state, id, name).await?;
+    let namespace = located(&state, &access, id, name).await?;
     memories::change(
         state,
         InNamespace(namespace),
@@ -75,48 +79,53 @@ pub(super) async fn change(
 
 pub(super) async fn delete(
     state: State<AppState>,
+    access: Access,
     WithId(id): WithId,
     conditions: Conditions,
     mut params: Params,
 ) -> Result<Json<Value>, ApiError> {
-    let namespace = located(&state, id, params.one("namespace")?).await?;
+    let namespace = located(&state, &access, id, params.one("namespace")?).await?;
     memories::delete(state, InNamespace(namespace), WithId(id), conditions, params).await
 }
 
 pub(super) async fn search(
     State(state): State<AppState>,
+    access: Access,
     params: Params,
     JsonBody(mut body): JsonBody<SearchBody>,
 ) -> Result<Response, ApiError> {
     params.finish()?;
-    let namespace = named(&state, body.take_namespace().as_deref()).await?;
+    let namespace = named(&state, &access, body.take_namespace().as_deref()).await?;
     Ok(search::search_in(&state, namespace, body).await?.into_response())
 }
 
 pub(super) async fn context(
     State(state): State<AppState>,
+    access: Access,
     params: Params,
     JsonBody(mut body): JsonBody<ContextBody>,
 ) -> Result<Json<ContextView>, ApiError> {
     params.finish()?;
-    let namespace = named(&state, body.take_namespace().as_deref()).await?;
+    let namespace = named(&state, &access, body.take_namespace().as_deref()).await?;
     context::context_in(&state, namespace, body).await
 }
 
 /// The namespace of a name, or of requests that name none; `None` where there is none yet and its first use makes it.
-async fn named(state: &AppState, name: Option<&str>) -> Result<Option<Namespace>, ApiError> {
+async fn named(state: &AppState, access: &Access, name: Option<&str>) -> Result<Option<Namespace>, ApiError> {
     let name = name.unwrap_or(state.memory.default_namespace.as_str());
-    let namespace = state.store.namespace(name.to_owned()).await?;
+    let namespace = look_for_namespace(state, access, name).await?;
     if namespace.is_none() && !state.memory.auto_create_namespace {
         return Err(no_such_namespace(name));
     }
     Ok(namespace)
 }
 
-/// The namespace of a memory: the one that is named, or the one that it is in.
-async fn located(state: &AppState, id: MemoryId, name: Option<String>) -> Result<Namespace, ApiError> {
-    match name {
-        Some(name) => find_namespace(state, &name).await,
-        None => state.store.namespace_of(id).await?.ok_or_else(|| no_such_memory(id)),
+/// The namespace of a memory: the one that is named, or the one that it is in. A memory that the caller may not reach is not there.
+async fn located(state: &AppState, access: &Access, id: MemoryId, name: Option<String>) -> Result<Namespace, ApiError> {
+    if let Some(name) = name {
+        return find_namespace(state, access, &name).await;
     }
+    let found = state.store.namespace_of(id).await?;
+    let reached = found.filter(|namespace| access.is_allowed(namespace.name.as_str()));
+    reached.ok_or_else(|| no_such_memory(id))
 }

@@ -9,13 +9,14 @@ use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::access::Access;
 use super::conditions::{Conditions, tagged};
 use super::error::ApiError;
 use super::extract::{InNamespace, JsonBody, no_such_namespace};
 use super::once::{self, OnceBody};
 use super::page::{Page, Paging, Params};
 use crate::app::AppState;
-use crate::model::{Namespace, NamespaceConfig, NamespaceName};
+use crate::model::{Namespace, NamespaceConfig, NamespaceName, Right};
 use crate::record::{ConfigBody, NamespaceView, Object};
 use crate::store::{CreateNamespace, DeleteNamespace, UpdateNamespace};
 
@@ -41,11 +42,18 @@ pub(super) struct ChangeBody {
     config: Object<ConfigBody>,
 }
 
-pub(super) async fn list(State(state): State<AppState>, mut params: Params) -> Result<Page<NamespaceView>, ApiError> {
+pub(super) async fn list(
+    State(state): State<AppState>,
+    access: Access,
+    mut params: Params,
+) -> Result<Page<NamespaceView>, ApiError> {
     let paging = params.paging()?;
     params.finish()?;
     let after = paging.cursor.as_deref().map(name_behind).transpose()?;
-    let page = state.store.namespaces(after, paging.limit, paging.offset).await?;
+    let page = state
+        .store
+        .namespaces(access.visible(), after, paging.limit, paging.offset)
+        .await?;
     if paging.count_only {
         return Ok(Page::counted(page.total));
     }
@@ -57,15 +65,20 @@ pub(super) async fn list(State(state): State<AppState>, mut params: Params) -> R
 
 pub(super) async fn create(
     State(state): State<AppState>,
+    access: Access,
     OnceBody(body, once): OnceBody<CreateBody>,
 ) -> Result<Response, ApiError> {
-    let name = parse_name(&body.name)?;
+    let name = allowed_name(&access, &body.name)?;
     let mut config = NamespaceConfig::default();
     body.config.0.into_change()?(&mut config);
-    created(state.store.create_namespace(name.clone(), config, once).await?, &name)
+    created(
+        &access,
+        state.store.create_namespace(name.clone(), config, once).await?,
+        &name,
+    )
 }
 
-fn created(outcome: CreateNamespace, name: &NamespaceName) -> Result<Response, ApiError> {
+fn created(access: &Access, outcome: CreateNamespace, name: &NamespaceName) -> Result<Response, ApiError> {
     let (replayed, namespace) = match outcome {
         CreateNamespace::Created(namespace) => (once::MADE_NOW, namespace),
         CreateNamespace::Before(namespace) => (once::MADE_BEFORE, namespace),
@@ -73,6 +86,10 @@ fn created(outcome: CreateNamespace, name: &NamespaceName) -> Result<Response, A
         CreateNamespace::OtherRequest => return Err(ApiError::key_reused()),
         CreateNamespace::Gone => return Err(once::gone()),
     };
+    // It may have got another name since.
+    if !access.is_allowed(namespace.name.as_str()) {
+        return Err(once::gone());
+    }
     let location = [(header::LOCATION, format!("/v1/namespaces/{}", namespace.id))];
     let view = tagged(NamespaceView::from(namespace));
     Ok((StatusCode::CREATED, replayed, location, view).into_response())
@@ -103,11 +120,16 @@ pub(super) async fn replace(
 
 pub(super) async fn change(
     State(state): State<AppState>,
+    access: Access,
     InNamespace(namespace): InNamespace,
     conditions: Conditions,
     JsonBody(body): JsonBody<ChangeBody>,
 ) -> Result<Response, ApiError> {
-    let name = body.name.as_deref().map(parse_name).transpose()?;
+    let name = body
+        .name
+        .as_deref()
+        .map(|name| allowed_name(&access, name))
+        .transpose()?;
     let change = body.config.0.into_change()?;
     update(&state, &namespace, name, conditions, change).await
 }
@@ -168,15 +190,24 @@ pub(super) struct CloneBody {
 
 pub(super) async fn clone(
     State(state): State<AppState>,
+    access: Access,
     InNamespace(namespace): InNamespace,
     JsonBody(body): JsonBody<CloneBody>,
 ) -> Result<Response, ApiError> {
-    let name = parse_name(&body.name)?;
-    created(state.store.clone_namespace(&namespace, name.clone()).await?, &name)
+    let access = access.asking(Right::Write);
+    let name = allowed_name(&access, &body.name)?;
+    created(
+        &access,
+        state.store.clone_namespace(&namespace, name.clone()).await?,
+        &name,
+    )
 }
 
-fn parse_name(name: &str) -> Result<NamespaceName, ApiError> {
-    NamespaceName::parse(name).map_err(|problem| ApiError::bad_value("name", problem))
+/// The name of a namespace that is to be, where the caller may do in it what the call is for.
+fn allowed_name(access: &Access, name: &str) -> Result<NamespaceName, ApiError> {
+    let parsed = NamespaceName::parse(name).map_err(|problem| ApiError::bad_value("name", problem))?;
+    access.check(name).map_err(|error| error.with_param("name"))?;
+    Ok(parsed)
 }
 
 fn name_taken(name: &NamespaceName) -> ApiError {

@@ -5,6 +5,7 @@ use axum::http::{HeaderMap, HeaderName};
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 
+use super::access::Access;
 use super::error::ApiError;
 use super::extract::{MAX_BODY, parse_object, read_json};
 use crate::app::AppState;
@@ -24,9 +25,12 @@ impl<T: DeserializeOwned, const LIMIT: usize> FromRequest<AppState> for OnceBody
 
     async fn from_request(request: Request, _: &AppState) -> Result<Self, ApiError> {
         let key = key(request.headers())?;
+        // What one caller calls a request is nothing to another.
+        let caller = request.extensions().get::<Access>().and_then(Access::key_id);
+        let caller = caller.map_or(Vec::new(), |id| id.as_bytes().to_vec());
         let body = read_json(request, LIMIT).await?;
         let once = key.map(|key| Once {
-            key: beginning_of_hash(&key),
+            key: beginning_of_hash(&[caller, key].concat()),
             request: beginning_of_hash(&body),
         });
         parse_object(&body, "").map(|value| Self(value, once))

@@ -1,4 +1,5 @@
-//! How many requests one client may make. A client is its address: what it says of itself in headers can be made up.
+//! How many requests one client may make. A client is a named key, or else an address: what it says of itself in headers can be made up, unless a proxy
+//! that is trusted says it.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroU32;
@@ -11,14 +12,24 @@ use governor::clock::{Clock as _, DefaultClock};
 use governor::middleware::StateInformationMiddleware;
 use governor::state::keyed::DashMapStateStore;
 use governor::{Quota, RateLimiter};
+use ipnet::IpNet;
+use uuid::Uuid;
 
+use super::auth::Caller;
 use super::error::ApiError;
 use crate::app::AppState;
 
-/// Limits requests by client address.
+/// Whose requests are counted together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Client {
+    Key(Uuid),
+    Address(IpAddr),
+}
+
+/// Limits requests by client.
 #[derive(Debug)]
 pub struct RateLimit {
-    limiter: RateLimiter<IpAddr, DashMapStateStore<IpAddr>, DefaultClock, StateInformationMiddleware>,
+    limiter: RateLimiter<Client, DashMapStateStore<Client>, DefaultClock, StateInformationMiddleware>,
     per_second: u32,
     burst: u32,
 }
@@ -45,7 +56,7 @@ impl RateLimit {
     }
 
     /// The headers that say how it stands; an error where the client has asked too often.
-    fn check(&self, client: IpAddr) -> Result<HeaderMap, HeaderMap> {
+    fn check(&self, client: Client) -> Result<HeaderMap, HeaderMap> {
         match self.limiter.check_key(&client) {
             Ok(snapshot) => {
                 let remaining = snapshot.remaining_burst_capacity();
@@ -82,7 +93,12 @@ pub(super) async fn limit(
     let Some(rate_limit) = &state.rate_limit else {
         return next.run(request).await;
     };
-    match rate_limit.check(client(peer.ip())) {
+    let client = match request.extensions().get::<Caller>() {
+        Some(Caller::Key(key)) => Client::Key(key.id),
+        // Many use the one key of `security.api_key`, each with a limit of its own. Who tries wrong keys has one for all of them.
+        _ => Client::Address(counted(sender(peer.ip(), request.headers(), &state.trusted_proxies))),
+    };
+    match rate_limit.check(client) {
         Ok(headers) => {
             let mut response = next.run(request).await;
             // The backend's own figures, where it sends some, are what its client acts on.
@@ -100,8 +116,35 @@ pub(super) async fn limit(
     }
 }
 
+/// The address that a request comes from: that of the connection, or, where a trusted proxy has that, the last one in `X-Forwarded-For` that is no trusted
+/// proxy. What stands before it may be made up.
+fn sender(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
+    let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(&address.to_canonical()));
+    let values = headers.get_all("x-forwarded-for").iter().rev();
+    let mut hops = values.flat_map(|value| value.to_str().unwrap_or_default().rsplit(','));
+    let mut sender = peer;
+    while is_trusted(sender) {
+        match hops.next().and_then(address) {
+            Some(before) => sender = before,
+            None => break,
+        }
+    }
+    sender
+}
+
+/// An address as proxies write it, some with a port.
+fn address(text: &str) -> Option<IpAddr> {
+    let text = text.trim();
+    let bare = text
+        .strip_prefix('[')
+        .and_then(|text| text.strip_suffix(']'))
+        .unwrap_or(text);
+    let with_port = || text.parse::<SocketAddr>().ok().map(|address| address.ip());
+    bare.parse().ok().or_else(with_port)
+}
+
 /// An IPv6 client has 2⁶⁴ addresses of its own, so its network counts.
-fn client(address: IpAddr) -> IpAddr {
+fn counted(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => address.into(),
         IpAddr::V6(address) => Ipv6Addr::from(u128::from(address) & !u128::from(u64::MAX)).into(),

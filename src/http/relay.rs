@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::extract::{OriginalUri, Request, State};
 use axum::response::Response;
 
+use super::access::Access;
 use super::backend_answer;
 use super::error::ApiError;
 use crate::app::AppState;
@@ -13,6 +14,7 @@ pub(super) const PREFIX: &str = "/proxy/v1";
 
 pub(super) async fn relay(
     State(state): State<AppState>,
+    access: Access,
     OriginalUri(uri): OriginalUri,
     request: Request,
 ) -> Result<Response, ApiError> {
@@ -25,7 +27,7 @@ pub(super) async fn relay(
     }
     let sent = state
         .backend
-        .send(parts.method, path, parts.headers, state.own_key, body)
+        .send(parts.method, path, parts.headers, access.own_key, body)
         .await;
     let response = sent.inspect_err(|error| backend_answer::count(&state.metrics, error))?;
     Ok(response.map(Body::new))

@@ -8,6 +8,7 @@ use axum::extract::State;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
+use super::access::Access;
 use super::error::ApiError;
 use super::extract::InNamespace;
 use super::page::Params;
@@ -83,15 +84,29 @@ struct Latency {
     p99_ms: f64,
 }
 
-pub(super) async fn of_all(State(state): State<AppState>, params: Params) -> Result<Json<WholeStats>, ApiError> {
+pub(super) async fn of_all(
+    State(state): State<AppState>,
+    access: Access,
+    params: Params,
+) -> Result<Json<WholeStats>, ApiError> {
     params.finish()?;
-    let tally = state.store.tally(None).await?;
+    let visible = access.visible();
+    let sees_all = visible.is_none();
+    let tally = state.store.tally(None, visible).await?;
+    let searches = state
+        .searches
+        .percentiles(|number| sees_all || tally.namespaces.contains(&number));
     Ok(Json(WholeStats {
         total_memories: tally.memories,
-        total_namespaces: tally.namespaces,
-        storage_size_bytes: tally.file_bytes,
+        total_namespaces: i64::try_from(tally.namespaces.len()).unwrap_or(i64::MAX),
+        // The size of the file would tell of what else is in it.
+        storage_size_bytes: if sees_all {
+            tally.file_bytes
+        } else {
+            tally.content_bytes
+        },
         last_compaction: state.store.folded_at(),
-        figures: Figures::new(tally, state.searches.percentiles(None)),
+        figures: Figures::new(tally, searches),
     }))
 }
 
@@ -102,10 +117,10 @@ pub(super) async fn of_namespace(
 ) -> Result<Json<NamespaceFigures>, ApiError> {
     params.finish()?;
     let number = namespace.number;
-    let tally = state.store.tally(Some(number)).await?;
+    let tally = state.store.tally(Some(number), None).await?;
     Ok(Json(NamespaceFigures {
         memory_count: tally.memories,
-        figures: Figures::new(tally, state.searches.percentiles(Some(number))),
+        figures: Figures::new(tally, state.searches.percentiles(|searched| searched == number)),
     }))
 }
 

@@ -5,13 +5,14 @@ use axum::extract::State;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::access::Access;
 use super::error::ApiError;
 use super::extract::{InNamespace, JsonBody, find_namespace, no_such_namespace};
 use super::filters::filter;
 use super::memories::no_such_memory;
 use super::page::Params;
 use crate::app::AppState;
-use crate::model::{MemoryId, Namespace};
+use crate::model::{MemoryId, Namespace, Right};
 use crate::store::{Carried, MemoryFilter, NotCarried, Transfer};
 
 /// Most memories that may be named at once.
@@ -27,24 +28,27 @@ pub(super) struct TransferBody {
 
 pub(super) async fn move_to(
     state: State<AppState>,
+    access: Access,
     namespace: InNamespace,
     params: Params,
     body: JsonBody<TransferBody>,
 ) -> Result<Json<Value>, ApiError> {
-    transfer(state, namespace, params, body, Transfer::Move).await
+    transfer(state, access, namespace, params, body, Transfer::Move).await
 }
 
 pub(super) async fn copy_to(
     state: State<AppState>,
+    access: Access,
     namespace: InNamespace,
     params: Params,
     body: JsonBody<TransferBody>,
 ) -> Result<Json<Value>, ApiError> {
-    transfer(state, namespace, params, body, Transfer::Copy).await
+    transfer(state, access, namespace, params, body, Transfer::Copy).await
 }
 
 async fn transfer(
     State(state): State<AppState>,
+    access: Access,
     InNamespace(from): InNamespace,
     mut params: Params,
     JsonBody(body): JsonBody<TransferBody>,
@@ -53,7 +57,7 @@ async fn transfer(
     let dry_run = params.flag("dry_run")?;
     let filter = filter(&mut params)?;
     params.finish()?;
-    let to = find_namespace(&state, &body.to)
+    let to = find_namespace(&state, &access.asking(Right::Write), &body.to)
         .await
         .map_err(|error| error.with_param("to"))?;
     if to.number == from.number && transfer == Transfer::Move {

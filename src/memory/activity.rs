@@ -83,11 +83,11 @@ impl SearchTimes {
         times.push_back((namespace, time));
     }
 
-    /// The times in a namespace, or in all; `None` where nothing was searched yet.
-    pub fn percentiles(&self, namespace: Option<NamespaceNumber>) -> Option<Percentiles> {
+    /// The times in the namespaces that are meant; `None` where nothing was searched yet.
+    pub fn percentiles(&self, meant: impl Fn(NamespaceNumber) -> bool) -> Option<Percentiles> {
         let mut times: Vec<Duration> = lock(&self.0)
             .iter()
-            .filter(|(searched, _)| namespace.is_none_or(|namespace| namespace == *searched))
+            .filter(|(searched, _)| meant(*searched))
             .map(|(_, time)| *time)
             .collect();
         times.sort_unstable();

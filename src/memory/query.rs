@@ -168,6 +168,7 @@ fn excerpts(message: &str) -> impl Iterator<Item = &str> {
 
 /// Reads the cues of a message, and of the sentences that say what is wanted.
 fn about_user(message: &str, wanting: &[&str]) -> AboutUser {
+    let message = &message.to_ascii_lowercase();
     if ABOUT_ME.is_match(message) {
         return AboutUser::Yes;
     }
@@ -179,15 +180,15 @@ fn about_user(message: &str, wanting: &[&str]) -> AboutUser {
         return AboutUser::Yes;
     }
     // "We meet for my birthday." is no request for anything.
-    let wanting = wanting
-        .iter()
-        .filter(|sentence| !STATES.is_match(sentence) || WISHES.is_match(sentence));
-    let mine = wanting
-        .flat_map(|sentence| MY_THING.captures_iter(sentence))
-        .any(|mine| {
-            let thing = mine.get(1).map_or("", |thing| thing.as_str()).to_lowercase();
-            !WORK_AT_HAND.contains(&thing.as_str()) && !WORK_AT_HAND.contains(&thing.trim_end_matches('s'))
-        });
+    let mine = wanting.iter().any(|sentence| {
+        let sentence = &sentence.to_ascii_lowercase();
+        let wants = !STATES.is_match(sentence) || WISHES.is_match(sentence);
+        wants
+            && MY_THING.captures_iter(sentence).any(|mine| {
+                let thing = mine.get(1).map_or("", |thing| thing.as_str());
+                !WORK_AT_HAND.contains(&thing) && !WORK_AT_HAND.contains(&thing.trim_end_matches('s'))
+            })
+    });
     if mine {
         AboutUser::Yes
     } else if CHOICE.is_match(message) {
@@ -197,9 +198,22 @@ fn about_user(message: &str, wanting: &[&str]) -> AboutUser {
     }
 }
 
-#[expect(clippy::expect_used, reason = "the patterns are constants that every test compiles")]
 fn pattern(alternatives: &[&str]) -> Regex {
-    Regex::new(&format!(r"(?i)\b(?:{})\b", alternatives.join("|"))).expect("a valid pattern")
+    compiled(&format!(r"\b(?:{})\b", alternatives.join("|")))
+}
+
+fn beginning(pattern: &str) -> Regex {
+    compiled(&format!(r"^\W*{pattern}"))
+}
+
+/// A pattern of words that are English and in lower case: what all of Unicode holds beside takes several times the memory.
+#[expect(clippy::expect_used, reason = "the patterns are constants that every test compiles")]
+fn compiled(pattern: &str) -> Regex {
+    let ascii = pattern
+        .replace(r"\b", r"(?-u:\b)")
+        .replace(r"\w", "[0-9a-z_]")
+        .replace(r"\W", "[^0-9a-z_]");
+    Regex::new(&ascii).expect("a valid pattern")
 }
 
 /// The message asks what is known of the user.
@@ -249,11 +263,6 @@ static WISHES: LazyLock<Regex> = LazyLock::new(|| {
         r"(?:i|we)(?:['’]d| would)?(?: am|['’]m| are|['’]re)? (?:really |just )?(?:need|want|like|love|wish|looking|trying to (?:find|choose|pick))\b",
     )
 });
-
-#[expect(clippy::expect_used, reason = "the patterns are constants that every test compiles")]
-fn beginning(pattern: &str) -> Regex {
-    Regex::new(&format!(r"(?i)^\W*{pattern}")).expect("a valid pattern")
-}
 
 /// Things that are the user's only for the task at hand.
 const WORK_AT_HAND: &[&str] = &[

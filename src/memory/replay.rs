@@ -14,7 +14,7 @@ use super::inject::Place;
 use super::recall::{Recall, Recalled};
 use super::unwritten::UnwrittenBlocks;
 use crate::model::{ContextPosition, NamespaceNumber};
-use crate::store::{Injected, InjectedBlock, NewInjectedBlock, ReadError, Reader, Seen};
+use crate::store::{Injected, InjectedBlock, InjectedBlocks, NewInjectedBlock, ReadError, Reader, Seen};
 
 /// Where contexts go, and how long they may stay as they are.
 #[derive(Clone, Copy, Debug)]
@@ -103,8 +103,9 @@ impl Context {
         terms: Terms,
         recall: impl FnOnce() -> Result<Recall, ReadError>,
     ) -> Result<Self, ReadError> {
-        let look = Look {
+        let mut look = Look {
             reader,
+            written: reader.injected(terms.namespace, terms.position)?,
             unwritten,
             terms,
             turns: &history.turns,
@@ -313,6 +314,7 @@ fn choose<'a>(blocks: &'a [InjectedBlock], turn: &UserTurn) -> Option<&'a Inject
 /// A look at what is known of a conversation.
 struct Look<'a, 'b> {
     reader: &'a Reader<'b>,
+    written: InjectedBlocks<'a>,
     unwritten: &'a UnwrittenBlocks,
     terms: Terms,
     turns: &'a [UserTurn],
@@ -320,7 +322,7 @@ struct Look<'a, 'b> {
 
 impl Look<'_, '_> {
     /// What was injected up to the newest of these turns that is known.
-    fn longest_known(&self, turns: &[UserTurn]) -> Result<Option<Chain>, ReadError> {
+    fn longest_known(&mut self, turns: &[UserTurn]) -> Result<Option<Chain>, ReadError> {
         for turn in turns.iter().rev() {
             if let Some(block) = choose(&self.blocks_for(turn)?, turn) {
                 return self.chain(block).map(Some);
@@ -330,7 +332,7 @@ impl Look<'_, '_> {
     }
 
     /// The blocks that were found for a turn, newest first.
-    fn blocks_for(&self, turn: &UserTurn) -> Result<Vec<InjectedBlock>, ReadError> {
+    fn blocks_for(&mut self, turn: &UserTurn) -> Result<Vec<InjectedBlock>, ReadError> {
         let Terms {
             namespace, position, ..
         } = self.terms;
@@ -341,12 +343,12 @@ impl Look<'_, '_> {
                 blocks.push(new.block.clone());
             }
         }
-        blocks.extend(self.reader.injected_for(namespace, position, &turn.history)?);
+        blocks.extend(self.written.found_for(&turn.history)?);
         Ok(blocks)
     }
 
     /// A block and those before it, as far as they are still there.
-    fn chain(&self, last: &InjectedBlock) -> Result<Chain, ReadError> {
+    fn chain(&mut self, last: &InjectedBlock) -> Result<Chain, ReadError> {
         let mut blocks = Vec::with_capacity(last.before.len() + 1);
         for id in &last.before {
             blocks.extend(self.block(*id)?);
@@ -369,10 +371,10 @@ impl Look<'_, '_> {
         })
     }
 
-    fn block(&self, id: Uuid) -> Result<Option<InjectedBlock>, ReadError> {
+    fn block(&mut self, id: Uuid) -> Result<Option<InjectedBlock>, ReadError> {
         match self.unwritten.named(self.terms.namespace, id) {
             Some(new) if self.reader.are_unchanged(&new.seen)? => Ok(Some(new.block.clone())),
-            _ => self.reader.injected(self.terms.namespace, id),
+            _ => self.written.named(id),
         }
     }
 }

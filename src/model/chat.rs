@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use serde_json::value::RawValue;
 
-use super::json::{Cursor, Malformed, Span};
+use super::json::{Cursor, Malformed, Span, plain_text};
 
 /// Who speaks in a message, as far as maia tells them apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -158,6 +158,9 @@ impl<'a> ChatRequest<'a> {
 
     fn string(&self, span: &Span) -> Cow<'a, str> {
         let json = self.body.get(span.clone()).unwrap_or_default();
+        if let Some(text) = plain_text(json) {
+            return text;
+        }
         // A lone surrogate (`\ud83d`) is legal JSON and no text: such a string has no words for us and stays bytes for the backend.
         serde_json::from_str::<BorrowedText<'_>>(json).map_or(Cow::Borrowed(""), |text| text.0)
     }

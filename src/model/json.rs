@@ -3,9 +3,10 @@
 //! A request can be megabytes of text of which maia needs a few words. A parser that makes values, or looks at each byte of a string by itself, takes longer
 //! for that than everything else maia does; here `memchr` crosses the strings.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
-use memchr::memchr2;
+use memchr::{memchr, memchr2};
 
 /// A range of bytes in a text.
 pub type Span = Range<usize>;
@@ -226,4 +227,33 @@ impl<'a> Cursor<'a> {
 /// The bracket that closes one: in ASCII they stand two apart.
 fn closing(bracket: u8) -> u8 {
     bracket + 2
+}
+
+/// The text of a JSON string that was found to be well formed, unless it spells a character by its number: nearly every string of a chat, and several times
+/// as fast as by a parser, which has to check each byte.
+pub(super) fn plain_text(json: &str) -> Option<Cow<'_, str>> {
+    let mut rest = json.strip_prefix('"')?.strip_suffix('"')?;
+    let Some(first) = memchr(b'\\', rest.as_bytes()) else {
+        return Some(rest.into());
+    };
+    let mut text = String::with_capacity(rest.len());
+    let mut next = Some(first);
+    while let Some(escape) = next {
+        text.push_str(rest.get(..escape)?);
+        text.push(match rest.as_bytes().get(escape + 1)? {
+            b'"' => '"',
+            b'\\' => '\\',
+            b'/' => '/',
+            b'b' => '\u{8}',
+            b'f' => '\u{c}',
+            b'n' => '\n',
+            b'r' => '\r',
+            b't' => '\t',
+            _ => return None,
+        });
+        rest = rest.get(escape + 2..)?;
+        next = memchr(b'\\', rest.as_bytes());
+    }
+    text.push_str(rest);
+    Some(text.into())
 }

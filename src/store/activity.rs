@@ -1,9 +1,10 @@
 //! What proxied requests were given from memory, and what was learned from them: ids and figures, never words.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
 use serde::{Deserialize, Serialize};
 
+use super::keys::VISIBLE;
 use super::memories::time;
 use super::namespaces::{to_json, unreadable};
 use super::{Store, StoreError};
@@ -190,15 +191,21 @@ impl Store {
     }
 }
 
-/// What a namespace was used for, or all of them.
-pub(super) fn usage(connection: &Connection, namespace: Option<NamespaceNumber>) -> rusqlite::Result<Usage> {
+/// What a namespace was used for, or all of them, or those that patterns name.
+pub(super) fn usage(
+    connection: &Connection,
+    namespace: Option<NamespaceNumber>,
+    visible: Option<&str>,
+) -> rusqlite::Result<Usage> {
     connection
-        .prepare_cached(
+        .prepare_cached(&format!(
             "SELECT total(requests), total(injections), total(injected_memories), total(injected_tokens), total(stored), total(known),
                  total(superseded), total(forgotten)
-             FROM usage WHERE ?1 IS NULL OR namespace = ?1",
-        )?
-        .query_row([namespace.map(|namespace| namespace.0)], |row| {
+             FROM usage
+             WHERE (:number IS NULL OR namespace = :number)
+                 AND (:visible IS NULL OR namespace IN (SELECT number FROM namespaces WHERE {VISIBLE}))",
+        ))?
+        .query_row(named_params! { ":number": namespace.map(|namespace| namespace.0), ":visible": visible }, |row| {
             #[expect(clippy::cast_possible_truncation, reason = "counts are far below 2^53")]
             let count = |column| row.get::<_, f64>(column).map(|count| count as i64);
             Ok(Usage {

@@ -4,7 +4,7 @@
 //! answered, so the writer looks at its memories once more: what has become of one meanwhile must not come back with the block.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension as _, Row, named_params, params};
 use uuid::Uuid;
 
 use super::namespaces::{to_json, unreadable};
@@ -67,33 +67,35 @@ pub struct NewInjectedBlock {
     pub seen: Vec<Seen>,
 }
 
+/// Looks blocks up, many for one request.
+pub struct InjectedBlocks<'a> {
+    namespace: NamespaceNumber,
+    position: ContextPosition,
+    by_history: CachedStatement<'a>,
+    by_id: CachedStatement<'a>,
+}
+
 impl Reader<'_> {
-    /// The blocks of a namespace that were found for this history, newest first, as far as anybody is likely to come back to them.
+    /// The blocks that were injected into the conversations of a namespace at a position.
     ///
     /// # Errors
     /// The database cannot be read.
-    pub fn injected_for(
+    pub fn injected(
         &self,
         namespace: NamespaceNumber,
         position: ContextPosition,
-        history: &HistoryHash,
-    ) -> Result<Vec<InjectedBlock>, ReadError> {
-        let sql = "SELECT id, history, answered, begins, begun_at_bytes, before, text, token_count, memories FROM injected_blocks
-             WHERE history = ?1 AND namespace = ?2 AND position = ?3 ORDER BY number DESC LIMIT ?4";
-        let mut statement = self.connection.prepare_cached(sql)?;
-        let rows = statement.query_map(params![history, namespace.0, position.as_str(), VARIANTS], from_row)?;
-        Ok(rows.collect::<rusqlite::Result<_>>()?)
-    }
-
-    /// A block of a namespace by its id.
-    ///
-    /// # Errors
-    /// The database cannot be read.
-    pub fn injected(&self, namespace: NamespaceNumber, id: Uuid) -> Result<Option<InjectedBlock>, ReadError> {
-        let sql = "SELECT id, history, answered, begins, begun_at_bytes, before, text, token_count, memories FROM injected_blocks
+    ) -> Result<InjectedBlocks<'_>, ReadError> {
+        // By the history: the plus keeps the planner from going through all blocks of the namespace, which it would to have them in order.
+        let by_history = "SELECT id, history, answered, begins, begun_at_bytes, before, text, token_count, memories FROM injected_blocks
+             WHERE history = ?1 AND +namespace = ?2 AND position = ?3 ORDER BY number DESC LIMIT ?4";
+        let by_id = "SELECT id, history, answered, begins, begun_at_bytes, before, text, token_count, memories FROM injected_blocks
              WHERE id = ?1 AND namespace = ?2";
-        let mut statement = self.connection.prepare_cached(sql)?;
-        Ok(statement.query_row(params![id, namespace.0], from_row).optional()?)
+        Ok(InjectedBlocks {
+            namespace,
+            position,
+            by_history: self.connection.prepare_cached(by_history)?,
+            by_id: self.connection.prepare_cached(by_id)?,
+        })
     }
 
     /// Whether all of these memories are still there, valid and as they were.
@@ -102,6 +104,27 @@ impl Reader<'_> {
     /// The database cannot be read.
     pub fn are_unchanged(&self, seen: &[Seen]) -> Result<bool, ReadError> {
         Ok(are_unchanged(self.connection, seen)?)
+    }
+}
+
+impl InjectedBlocks<'_> {
+    /// Those that were found for this history, newest first, as far as anybody is likely to come back to them.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn found_for(&mut self, history: &HistoryHash) -> Result<Vec<InjectedBlock>, ReadError> {
+        let of_history = params![history, self.namespace.0, self.position.as_str(), VARIANTS];
+        let rows = self.by_history.query_map(of_history, from_row)?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// The one with this id.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn named(&mut self, id: Uuid) -> Result<Option<InjectedBlock>, ReadError> {
+        let of_id = params![id, self.namespace.0];
+        Ok(self.by_id.query_row(of_id, from_row).optional()?)
     }
 }
 

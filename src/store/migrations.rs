@@ -22,6 +22,7 @@ const STEPS: &[&str] = &[
     include_str!("../../migrations/0007_injected_blocks.sql"),
     include_str!("../../migrations/0008_facts_unread.sql"),
     include_str!("../../migrations/0009_api.sql"),
+    include_str!("../../migrations/0010_keys.sql"),
 ];
 
 /// How often a long migration says that it goes on.

@@ -3,10 +3,13 @@
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
 use uuid::Uuid;
 
+use super::keys::VISIBLE;
 use super::memories::time;
 use super::once::{self, Made, Once};
 use super::{ReadError, Reader, Store, StoreError};
-use crate::model::{self, Namespace, NamespaceConfig, NamespaceName, NamespaceNumber, NamespaceStats};
+use crate::model::{
+    self, Namespace, NamespaceConfig, NamespaceName, NamespaceNumber, NamespacePatterns, NamespaceStats,
+};
 
 const COLUMNS: &str =
     "number, id, name, config, memory_count, token_count, word_count, created_at, updated_at, superseded_count";
@@ -115,25 +118,34 @@ impl Store {
         .await
     }
 
-    /// A page of namespaces in the order of their names, behind one of them where it is named.
+    /// A page of namespaces in the order of their names, behind one of them where it is named; of those alone that patterns name, where there are some.
     ///
     /// # Errors
     /// The store is in trouble.
     pub async fn namespaces(
         &self,
+        visible: Option<NamespacePatterns>,
         after: Option<String>,
         limit: u32,
         offset: u64,
     ) -> Result<NamespacePage, StoreError> {
         self.read(move |connection| {
-            let total = connection.query_row("SELECT count(*) FROM namespaces", [], |row| row.get(0))?;
+            let visible = visible.as_ref().map(to_json).transpose()?;
+            let total = connection
+                .prepare_cached(&format!("SELECT count(*) FROM namespaces WHERE {VISIBLE}"))?
+                .query_row(named_params! { ":visible": visible }, |row| row.get(0))?;
             let offset = i64::try_from(offset).unwrap_or(i64::MAX);
             let mut namespaces = connection
                 .prepare_cached(&format!(
-                    "SELECT {COLUMNS} FROM namespaces WHERE name > ?1 ORDER BY name LIMIT ?2 OFFSET ?3"
+                    "SELECT {COLUMNS} FROM namespaces WHERE name > :after AND {VISIBLE} ORDER BY name LIMIT :limit OFFSET :offset"
                 ))?
                 .query_map(
-                    params![after.unwrap_or_default(), i64::from(limit) + 1, offset],
+                    named_params! {
+                        ":after": after.unwrap_or_default(),
+                        ":limit": i64::from(limit) + 1,
+                        ":offset": offset,
+                        ":visible": visible,
+                    },
                     from_row,
                 )?
                 .collect::<rusqlite::Result<Vec<_>>>()?;

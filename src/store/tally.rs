@@ -1,19 +1,21 @@
 //! What is in a namespace, or in all of them, in figures. The whole file, with what looking after it needs, is for [`super::stats`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use chrono::{DateTime, Utc};
-use rusqlite::params;
+use rusqlite::named_params;
 
 use super::activity::{Usage, usage};
+use super::keys::VISIBLE;
+use super::namespaces::to_json;
 use super::{Store, StoreError};
-use crate::model::{MemoryType, NamespaceNumber, Source};
+use crate::model::{MemoryType, NamespaceNumber, NamespacePatterns, Source};
 
 /// The figures.
 #[derive(Clone, Debug)]
 pub struct Tally {
     /// Namespaces that are counted.
-    pub namespaces: i64,
+    pub namespaces: HashSet<NamespaceNumber>,
     /// Memories that are valid.
     pub memories: i64,
     /// Memories whose place something newer has taken.
@@ -35,34 +37,47 @@ pub struct Tally {
 }
 
 impl Store {
-    /// Counts what is in a namespace, or in all. It looks at each memory.
+    /// Counts what is in a namespace, or in all, or in those that patterns name. It looks at each memory.
     ///
     /// # Errors
     /// The store is in trouble.
-    pub async fn tally(&self, namespace: Option<NamespaceNumber>) -> Result<Tally, StoreError> {
+    pub async fn tally(
+        &self,
+        namespace: Option<NamespaceNumber>,
+        visible: Option<NamespacePatterns>,
+    ) -> Result<Tally, StoreError> {
         self.read(move |connection| {
             let (first, last) = namespace.map_or((i64::MIN, i64::MAX), NamespaceNumber::row_ids);
-            let (namespaces, superseded) = connection
-                .prepare_cached("SELECT count(*), coalesce(sum(superseded_count), 0) FROM namespaces WHERE ?1 IS NULL OR number = ?1")?
-                .query_row([namespace.map(|namespace| namespace.0)], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            let visible = visible.as_ref().map(to_json).transpose()?;
+            let counted: Vec<(i64, i64)> = connection
+                .prepare_cached(&format!(
+                    "SELECT number, superseded_count FROM namespaces WHERE (:number IS NULL OR number = :number) AND {VISIBLE}"
+                ))?
+                .query_map(
+                    named_params! { ":number": namespace.map(|namespace| namespace.0), ":visible": visible },
+                    |row| Ok((row.get(0)?, row.get(1)?)),
+                )?
+                .collect::<rusqlite::Result<_>>()?;
             let mut tally = Tally {
-                namespaces,
+                namespaces: counted.iter().map(|(number, _)| NamespaceNumber(*number)).collect(),
                 memories: 0,
-                superseded,
+                superseded: counted.iter().map(|(_, superseded)| superseded).sum(),
                 tokens: 0,
                 content_bytes: 0,
                 kinds: MemoryType::ALL.iter().map(|kind| (kind.as_str(), 0)).collect(),
                 sources: Source::ALL.iter().map(|source| (source.as_str(), 0)).collect(),
                 last_write: None,
-                usage: usage(connection, namespace)?,
+                usage: usage(connection, namespace, visible.as_deref())?,
                 file_bytes: connection.query_row("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size", [], |row| row.get(0))?,
             };
-            let mut statement = connection.prepare_cached(
+            let mut statement = connection.prepare_cached(&format!(
                 "SELECT type, source, count(*), sum(token_count), sum(octet_length(content)), max(coalesce(updated_at, created_at))
                  FROM memories
-                 WHERE row_id BETWEEN ?1 AND ?2 AND superseded_at IS NULL GROUP BY type, source",
-            )?;
-            let mut rows = statement.query(params![first, last])?;
+                 WHERE row_id BETWEEN :first AND :last AND superseded_at IS NULL
+                     AND (:visible IS NULL OR namespace IN (SELECT number FROM namespaces WHERE {VISIBLE}))
+                 GROUP BY type, source",
+            ))?;
+            let mut rows = statement.query(named_params! { ":first": first, ":last": last, ":visible": visible })?;
             while let Some(row) = rows.next()? {
                 let (kind, source): (String, String) = (row.get(0)?, row.get(1)?);
                 let count: i64 = row.get(2)?;

@@ -135,6 +135,7 @@ pub(crate) const OTHERS: &[(&str, &str)] = &[
     ("server.tls_key", "/tmp/tls.key"),
     ("server.allowed_hosts", "maia.home"),
     ("server.allowed_origins", "https://app.example.com"),
+    ("server.trusted_proxies", "10.0.0.0/8"),
     ("server.max_connections", "7"),
     ("server.read_timeout", "2s"),
     ("server.shutdown_timeout", "1s"),

@@ -338,6 +338,7 @@ fn secrets_are_in_no_field_and_look_alikes_stay() {
         "DE89 3704 0044 0532 0130 00",
         "GB82WEST12345698765432",
         "xoxb-123456789012-abcdefghijkl",
+        "maia_5d41402abc4b2a76b9719d911017c5925d41402abc4b2a76b9719d911017c592",
     ];
     for secret in secrets {
         for message in [

@@ -34,7 +34,7 @@ fn make_old(file: &Path) {
                  (1 << 32 | 4, 1, x'00000000000000000000000000000014', 'semantic', 'imported', 0, 4, 5, 3000, 3000, zeroblob(16), '[]', '{}',
                      'User lives in Porto', 0, NULL, NULL, NULL);
              UPDATE memories SET superseded_at = 4000, superseded_by = 1 << 32 | 4 WHERE content LIKE '%Lisbon';
-             WITH RECURSIVE n (i) AS (SELECT 5 UNION ALL SELECT i + 1 FROM n WHERE i < 3000)
+             WITH RECURSIVE n (i) AS (SELECT 5 UNION ALL SELECT i + 1 FROM n WHERE i < 3900)
              INSERT INTO memories (row_id, namespace, id, type, source, confidence, word_count, token_count, created_at, updated_at,
                  fingerprint, tags, metadata, content)
              SELECT 1 << 32 | i, 1, randomblob(16), 'semantic', 'user', 1, 4, 5, 5000, 5000, randomblob(16), '[]', '{}',

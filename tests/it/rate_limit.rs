@@ -126,3 +126,118 @@ fn the_backends_own_figures_are_kept() {
     assert_eq!(number(&reply, "x-ratelimit-limit"), 777);
     assert!(number(&reply, "x-ratelimit-remaining") < 150, "{reply}");
 }
+
+/// A limited server with an owner's key and two named ones.
+fn with_keys(burst: u32) -> (Served, [String; 2]) {
+    let maia = Served::with(|config| {
+        config.security.api_key = Some("owner".into());
+        config.security.rate_limit_rps = 1;
+        config.security.rate_limit_burst = burst;
+    });
+    let keys = ["one", "two"].map(|name| {
+        let body = json!({ "name": name, "namespaces": ["default"], "rights": ["read"] });
+        let call = Call::json("POST", "/v1/keys", &body).header("X-API-Key", "owner");
+        maia.send(&call).expect(201)["key"].as_str().unwrap().to_owned()
+    });
+    (maia, keys)
+}
+
+#[test]
+fn each_named_key_has_a_limit_of_its_own_and_wrong_keys_share_one() {
+    let (maia, keys) = with_keys(20);
+    let by = |key: &str| Call::get("/v1/namespaces").header("X-API-Key", key);
+    let (attempts, _) = until_refused(&maia, |attempt| by(&format!("wrong-{attempt}")));
+    assert!(attempts >= 18, "{attempts}");
+    // What strangers do at the same address does not count for a key, nor what another key does.
+    for key in &keys {
+        let reply = maia.send(&by(key));
+        assert_eq!((reply.status, number(&reply, "x-ratelimit-remaining")), (200, 19));
+        until_refused(&maia, |_| by(key));
+    }
+}
+
+#[test]
+fn every_answer_says_how_it_stands() {
+    let backend = StubBackend::chatting();
+    let maia = Served::with(|config| {
+        config.proxy.backend = backend.url();
+        config.security.api_key = Some("owner".into());
+        config.security.rate_limit_rps = 100;
+        config.security.rate_limit_burst = 90;
+    });
+    let memories = "/v1/namespaces/default/memories";
+    let etag = maia
+        .send(&Call::get("/v1/namespaces/default").header("X-API-Key", "owner"))
+        .header("etag")
+        .unwrap()
+        .to_owned();
+    let chat = json!({ "messages": [{ "role": "user", "content": "Hi" }] });
+    let calls = [
+        (200, Call::get("/v1/namespaces")),
+        (200, Call::new("HEAD", "/v1/namespaces")),
+        (204, Call::new("OPTIONS", "/v1/namespaces")),
+        (201, Call::json("POST", memories, &json!({ "content": "x" }))),
+        (304, Call::get("/v1/namespaces/default").header("If-None-Match", &etag)),
+        (400, Call::get("/v1/namespaces?limit=0")),
+        (400, Call::get("/v1/namespaces?key=x")),
+        (404, Call::get("/v1/nothing")),
+        (404, Call::get("/v1/namespaces/missing")),
+        (405, Call::new("DELETE", "/v1/namespaces")),
+        (
+            412,
+            Call::new("DELETE", "/v1/namespaces/default").header("If-Match", "\"x\""),
+        ),
+        (
+            413,
+            Call::json("POST", memories, &json!({ "content": "x".repeat(2 << 20) })),
+        ),
+        (415, Call::new("POST", memories).body("x")),
+        (200, Call::get("/proxy/v1/models")),
+        (200, Call::json("POST", "/proxy/v1/chat/completions", &chat)),
+        (
+            400,
+            Call::json("POST", "/proxy/v1/chat/completions", &chat).header("X-MAIA-Token-Budget", "x"),
+        ),
+    ];
+    for (status, call) in calls {
+        let reply = maia.send(&call.clone().header("X-API-Key", "owner"));
+        assert_eq!(reply.status, status, "{call}: {reply}");
+        for header in ["x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"] {
+            assert!(reply.header(header).is_some(), "{header} of {call}: {reply}");
+        }
+    }
+    let refused = maia.send(&Call::get("/v1/namespaces").header("X-API-Key", "wrong"));
+    assert_eq!(refused.status, 401);
+    assert_eq!(number(&refused, "x-ratelimit-limit"), 90);
+}
+
+#[test]
+fn a_trusted_proxy_says_whose_requests_these_are() {
+    let maia = Served::with(|config| {
+        config.security.rate_limit_rps = 1;
+        config.security.rate_limit_burst = 50;
+        config.server.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap(), "10.0.0.0/8".parse().unwrap()];
+    });
+    // How many requests of the burst are used up for whoever sends this.
+    let used = |forwarded: &[&str]| {
+        let call = forwarded.iter().fold(Call::get("/v1/namespaces"), |call, value| {
+            call.header("X-Forwarded-For", value)
+        });
+        50 - number(&maia.send(&call), "x-ratelimit-remaining")
+    };
+    assert_eq!(used(&["192.0.2.1"]), 1);
+    assert_eq!(used(&["192.0.2.2"]), 1);
+    // The rightmost that is no proxy: what stands before it may be made up.
+    assert_eq!(used(&["192.0.2.9, 192.0.2.1"]), 2);
+    assert_eq!(used(&["192.0.2.8", "192.0.2.1, 10.1.2.3"]), 3);
+    assert_eq!(used(&["192.0.2.1:4711"]), 4);
+    assert_eq!(used(&["::ffff:192.0.2.1"]), 5);
+    // One IPv6 network is one client.
+    assert_eq!(used(&["2001:db8::1"]), 1);
+    assert_eq!(used(&["[2001:db8::2]:443"]), 2);
+    // Where nothing can be read, the last that is known counts: here the proxy itself.
+    assert_eq!(used(&[]), 1);
+    assert_eq!(used(&["unknown"]), 2);
+    assert_eq!(used(&["10.9.9.9"]), 1);
+    assert_eq!(used(&["192.0.2.1, garbage, 10.9.9.9"]), 2);
+}

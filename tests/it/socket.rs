@@ -133,6 +133,16 @@ async fn all_clients_of_a_socket_share_one_rate_limit() {
     assert_eq!(answers[0], 200);
     assert!(answers.contains(&429), "{answers:?}");
     maia.stop();
+
+    // A proxy before the socket is trusted by the address that stands for it.
+    let proxied = ["--set", "server.trusted_proxies=127.0.0.1"];
+    let maia = start(&folder, &[&limits[..], &proxied].concat());
+    for last in 1..=20 {
+        let request = client(&folder).get("http://localhost/v1/namespaces");
+        let request = request.header("x-forwarded-for", format!("192.0.2.{last}"));
+        assert_eq!(soon("an answer", request.send()).await.unwrap().status(), 200);
+    }
+    maia.stop();
 }
 
 #[test]

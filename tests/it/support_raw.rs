@@ -87,6 +87,14 @@ impl Call {
     }
 }
 
+/// A request as it is sent, for a test to say and to look through.
+impl fmt::Display for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let body = String::from_utf8_lossy(self.body.as_deref().unwrap_or_default());
+        write!(f, "{} {} {:?} {body}", self.method, self.path, self.headers)
+    }
+}
+
 /// An answer.
 #[derive(Clone, Debug)]
 pub(crate) struct Reply {

@@ -1,0 +1,160 @@
+//! `maia keys`.
+
+use clap::{Args, Subcommand};
+use http::Method;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::Failure;
+use super::display::{Page, Table, confirmed, note, pairs, say_json};
+use super::session::{self, Missing, ServerArgs, Setup};
+use super::work::say;
+use crate::client::{Answer, encoded};
+use crate::model::{NewKey, Right};
+
+/// List, make and revoke keys, each with its namespaces and rights.
+///
+/// As soon as there is one key, maia asks for a key. Of a key only a hash is kept: it is shown once, when it is made. A running server needs a key with the
+/// right admin for this, or the one of its configuration; who can open the database file (--database) needs none.
+#[derive(Args)]
+#[command(after_long_help = "\
+Examples:
+  maia keys create root --right admin
+  maia keys create alice --namespace alice --namespace 'team/*' --right read --right write --right chat
+  maia keys list
+  maia keys revoke alice
+
+Rights: read (see memories, search, context), write (make, change, delete), chat (the proxy), admin (everything, keys and backups too).
+Namespaces: a name, team/* for all that begin with team/, or * for all.
+
+Exit codes: 0 done, 1 not done, 2 wrong command line, 4 the database cannot be used, 130 stopped.")]
+pub(super) struct KeysArgs {
+    #[command(subcommand)]
+    command: Command,
+    /// Print what the API answers
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(flatten)]
+    server: ServerArgs,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// List them, with what each may do
+    List {
+        /// How many, 1 to 1,000
+        #[arg(long, value_name = "NUMBER", default_value_t = 50)]
+        limit: u32,
+        /// How many to pass over
+        #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+        offset: u64,
+    },
+    /// Make one, and show it this once
+    Create {
+        /// 1 to 64 letters, digits and . _ - : @
+        #[arg(value_parser = name)]
+        name: String,
+        /// A namespace, team/* for all that begin alike, or * for all; may stand several times
+        #[arg(long = "namespace", short, value_name = "PATTERN")]
+        namespaces: Vec<String>,
+        /// What it may do there: read, write, chat or admin; may stand several times
+        #[arg(long = "right", short, value_name = "RIGHT", required = true, value_parser = Right::parse)]
+        rights: Vec<Right>,
+    },
+    /// Revoke one: it opens nothing from now on
+    Revoke {
+        /// Its name or id
+        name: String,
+        /// Do not ask
+        #[arg(long, short)]
+        yes: bool,
+    },
+}
+
+#[derive(Deserialize)]
+struct NamedKey {
+    id: String,
+    name: String,
+    namespaces: Vec<String>,
+    rights: Vec<String>,
+    created_at: String,
+    #[serde(default)]
+    key: String,
+}
+
+pub(super) fn run(args: &KeysArgs, setup: Setup) -> Result<(), Failure> {
+    let missing = match args.command {
+        Command::Create { .. } => Missing::Make,
+        _ => Missing::Refuse,
+    };
+    session::run(&args.server, setup, missing, async |client| match &args.command {
+        Command::List { limit, offset } => {
+            let answer = client.get(&format!("/v1/keys?limit={limit}&offset={offset}")).await?;
+            shown(args, &answer, list)
+        }
+        Command::Create {
+            name,
+            namespaces,
+            rights,
+        } => {
+            let body = if namespaces.is_empty() {
+                json!({ "name": name, "rights": rights })
+            } else {
+                json!({ "name": name, "rights": rights, "namespaces": namespaces })
+            };
+            let answer = client.call(Method::POST, "/v1/keys", Some(&body)).await?;
+            shown(args, &answer, made)?;
+            note("The key is not shown again: maia keeps a hash of it.");
+            Ok(())
+        }
+        Command::Revoke { name, yes } => {
+            if !yes && !confirmed(&format!("Revoke the key {name}?"))? {
+                return Err(Failure::Failed("nothing was revoked".into()));
+            }
+            let path = format!("/v1/keys/{}", encoded(name));
+            let answer = client.call(Method::DELETE, &path, None).await?;
+            shown(args, &answer, |_| Ok(format!("revoked {name}\n")))
+        }
+    })
+}
+
+fn name(text: &str) -> Result<String, String> {
+    NewKey::check_name(text).map(|()| text.to_owned())
+}
+
+fn shown(args: &KeysArgs, answer: &Answer, text: impl Fn(&Answer) -> Result<String, Failure>) -> Result<(), Failure> {
+    if args.json {
+        say_json(answer)
+    } else {
+        say(&text(answer)?)
+    }
+}
+
+fn list(answer: &Answer) -> Result<String, Failure> {
+    let page: Page<NamedKey> = answer.parse()?;
+    let mut table = Table::new(&["CREATED", "NAME", "RIGHTS", "NAMESPACES"], &[]);
+    for key in &page.data {
+        table.row(vec![
+            key.created_at.split('T').next().unwrap_or_default().to_owned(),
+            key.name.clone(),
+            key.rights.join(","),
+            key.namespaces.join(" "),
+        ]);
+    }
+    if page.has_more {
+        let next = page.offset + page.data.len() as u64;
+        note(&format!("{} keys; --offset {next} shows what follows", page.total));
+    }
+    Ok(table.fitted(&["CREATED"]).text())
+}
+
+fn made(answer: &Answer) -> Result<String, Failure> {
+    let key: NamedKey = answer.parse()?;
+    Ok(pairs(&[
+        ("name", key.name),
+        ("id", key.id),
+        ("rights", key.rights.join(",")),
+        ("namespaces", key.namespaces.join(" ")),
+        ("key", key.key),
+    ]))
+}

@@ -1,0 +1,183 @@
+//! `/v1/keys`: named keys, which only who may do everything can make.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::error::ApiError;
+use super::extract::JsonBody;
+use super::page::{Page, Params};
+use crate::app::AppState;
+use crate::model::{Key, KeyHash, NamespacePatterns, NewKey, Right};
+use crate::record::serialize_time;
+
+/// What a key begins with, so that those who look for lost secrets know one when they see it.
+const PREFIX: &str = "maia_";
+/// Random bytes of a key.
+const RANDOM_BYTES: usize = 32;
+
+/// A key, of which nothing can be said that would let anybody in.
+#[derive(Serialize)]
+pub(super) struct KeyView {
+    id: Uuid,
+    name: String,
+    namespaces: NamespacePatterns,
+    rights: Vec<Right>,
+    #[serde(serialize_with = "serialize_time")]
+    created_at: DateTime<Utc>,
+    /// The key itself, once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CreateBody {
+    name: String,
+    namespaces: Option<Vec<String>>,
+    rights: Vec<String>,
+}
+
+impl From<Key> for KeyView {
+    fn from(key: Key) -> Self {
+        Self {
+            id: key.id,
+            name: key.name,
+            namespaces: key.namespaces,
+            rights: key.rights,
+            created_at: key.created_at,
+            key: None,
+        }
+    }
+}
+
+impl CreateBody {
+    fn into_new(self, key: &str) -> Result<NewKey, ApiError> {
+        NewKey::check_name(&self.name).map_err(|problem| ApiError::bad_value("name", problem))?;
+        let mut rights = Vec::new();
+        for (index, name) in self.rights.iter().enumerate() {
+            let wrong = |error| ApiError::bad_value(&format!("rights[{index}]"), error);
+            rights.push(Right::parse(name).map_err(wrong)?);
+        }
+        rights.sort_unstable();
+        rights.dedup();
+        if rights.is_empty() {
+            return Err(ApiError::bad_value(
+                "rights",
+                "must hold at least one of read, write, chat and admin",
+            ));
+        }
+        let namespaces = match self.namespaces {
+            None if rights.contains(&Right::Admin) => NamespacePatterns::all(),
+            None => return Err(ApiError::bad_value("namespaces", "is missing")),
+            Some(patterns) => NamespacePatterns::parse(patterns).map_err(|(index, problem)| {
+                let name = index.map_or("namespaces".to_owned(), |index| format!("namespaces[{index}]"));
+                ApiError::bad_value(&name, problem)
+            })?,
+        };
+        if rights.contains(&Right::Admin) && !namespaces.hold_all() {
+            let problem = "must be [\"*\"] or left out with the right admin, which is about everything";
+            return Err(ApiError::bad_value("namespaces", problem));
+        }
+        Ok(NewKey {
+            name: self.name,
+            hash: KeyHash::of(key.as_bytes()),
+            namespaces,
+            rights,
+        })
+    }
+}
+
+pub(super) async fn list(State(state): State<AppState>, mut params: Params) -> Result<Page<KeyView>, ApiError> {
+    let paging = params.paging()?;
+    params.finish()?;
+    if paging.cursor.is_some() {
+        return Err(ApiError::bad_value(
+            "cursor",
+            "this list has none; use limit and offset",
+        ));
+    }
+    let (keys, _) = state.store.keys().await?;
+    let total = keys.len() as u64;
+    if paging.count_only {
+        return Ok(Page::counted(i64::try_from(total).unwrap_or(i64::MAX)));
+    }
+    let skipped = usize::try_from(paging.offset).unwrap_or(usize::MAX);
+    let shown = keys.into_iter().skip(skipped).take(paging.limit as usize);
+    Ok(Page::new(
+        shown.map(KeyView::from).collect(),
+        total,
+        paging.limit,
+        paging.offset,
+    ))
+}
+
+pub(super) async fn create(
+    State(state): State<AppState>,
+    params: Params,
+    JsonBody(body): JsonBody<CreateBody>,
+) -> Result<Response, ApiError> {
+    params.finish()?;
+    let key = random_key()?;
+    let new = body.into_new(&key)?;
+    let name = new.name.clone();
+    let made = state.store.create_key(new).await?;
+    let made = made.ok_or_else(|| ApiError::conflict(format!("there is a key {name} already")).with_param("name"))?;
+    follow(&state).await;
+    let headers = [
+        (header::LOCATION, format!("/v1/keys/{}", made.id)),
+        (header::CACHE_CONTROL, "no-store".to_owned()),
+    ];
+    let view = KeyView {
+        key: Some(key),
+        ..KeyView::from(made)
+    };
+    Ok((StatusCode::CREATED, headers, Json(view)).into_response())
+}
+
+pub(super) async fn read(
+    State(state): State<AppState>,
+    Path(id_or_name): Path<String>,
+    params: Params,
+) -> Result<Json<KeyView>, ApiError> {
+    params.finish()?;
+    let key = state.store.key(id_or_name.clone()).await?;
+    let key = key.ok_or_else(|| no_such_key(&id_or_name))?;
+    Ok(Json(KeyView::from(key)))
+}
+
+pub(super) async fn delete(
+    State(state): State<AppState>,
+    Path(id_or_name): Path<String>,
+    params: Params,
+) -> Result<Json<Value>, ApiError> {
+    params.finish()?;
+    if !state.store.delete_key(id_or_name.clone()).await? {
+        return Err(no_such_key(&id_or_name));
+    }
+    follow(&state).await;
+    Ok(Json(json!({ "deleted": true })))
+}
+
+/// Makes a change count at once. Where the database is in trouble, it counts within a second of its recovery.
+async fn follow(state: &AppState) {
+    if let Err(error) = state.keys.load(&state.store).await {
+        tracing::warn!(%error, "keys were changed, but could not be read anew");
+    }
+}
+
+fn no_such_key(id_or_name: &str) -> ApiError {
+    ApiError::not_found(format!("there is no key {id_or_name:?}")).with_param("key")
+}
+
+fn random_key() -> Result<String, ApiError> {
+    let mut bytes = [0; RANDOM_BYTES];
+    getrandom::fill(&mut bytes).map_err(|error| ApiError::bad_request(format!("no random numbers: {error}")))?;
+    let digits = bytes.iter().map(|byte| format!("{byte:02x}"));
+    Ok(PREFIX.to_owned() + &digits.collect::<String>())
+}
