@@ -18,8 +18,13 @@ use crate::store::Store;
 #[derive(Args)]
 #[command(next_help_heading = "Server")]
 pub(super) struct ServerArgs {
-    /// Address of a running maia, https:// and unix:/path too [default: as it is configured, or the database file where nothing answers there]
-    #[arg(long, global = true, value_name = "URL", env = "MAIA_URL")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "MAIA_URL",
+        help = "Address of a running maia: http://, https:// or unix:/path [default: as it is configured, or the database file where nothing answers there]"
+    )]
     url: Option<String>,
     #[arg(
         long,
