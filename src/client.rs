@@ -1,8 +1,10 @@
 //! Speaks to a maia: to one that serves elsewhere, or to one inside this process. Both are sent the same requests and give the same answers.
 
 mod completion;
+mod trust;
 
 use std::error::Error;
+use std::path::Path;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -29,7 +31,12 @@ pub struct Client {
 }
 
 enum Way {
-    Server { http: reqwest::Client, base: String },
+    Server {
+        http: reqwest::Client,
+        base: String,
+        /// The socket that the server listens on, as `unix:/path`.
+        socket: Option<String>,
+    },
     Here(Box<App>),
 }
 
@@ -77,14 +84,20 @@ struct ErrorBody {
 }
 
 impl Client {
-    /// A client of the server at this address, such as `http://localhost:8080`.
+    /// A client of the server at this address, such as `http://localhost:8080` or `unix:/run/maia.sock`. Over HTTPS the certificates in the file
+    /// `trusted` are trusted besides those of the system.
     ///
     /// # Errors
-    /// The address or the key cannot be used.
-    pub fn of_server(address: &str, key: Option<&SecretString>) -> Result<Self, String> {
-        let url = Url::parse(address).map_err(|error| format!("{address:?} is no address: {error}"))?;
+    /// The address, the key or the file cannot be used.
+    pub fn of_server(address: &str, key: Option<&SecretString>, trusted: Option<&Path>) -> Result<Self, String> {
+        let socket = address.strip_prefix("unix:").filter(|path| !path.is_empty());
+        // The name of a server behind a socket is not looked up.
+        let url = if socket.is_some() { "http://localhost" } else { address };
+        let url = Url::parse(url).map_err(|error| format!("{address:?} is no address: {error}"))?;
         if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
-            return Err(format!("{address:?} is no address such as http://localhost:8080"));
+            return Err(format!(
+                "{address:?} is no address such as http://localhost:8080 or unix:/run/maia.sock"
+            ));
         }
         let key = key.map(|key| HeaderValue::from_str(key.expose_secret())).transpose();
         let mut key = key.map_err(|_| "the key holds characters that no key has".to_owned())?;
@@ -93,12 +106,17 @@ impl Client {
         }
         // The provider of the process; whoever was first has set the same one.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = reqwest::Client::builder()
+        let mut http = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .build()
-            .map_err(|error| error.to_string())?;
+            .no_proxy();
+        if let Some(path) = socket {
+            http = http.unix_socket(path);
+        }
+        if let Some(file) = trusted.filter(|_| url.scheme() == "https") {
+            http = http.tls_backend_preconfigured(trust::trusting(file)?);
+        }
+        let http = http.build().map_err(|error| error.to_string())?;
         // What clients of the proxy have as their base address is taken too.
         let base = url.as_str().trim_end_matches('/');
         let base = ["/proxy/v1", "/v1"]
@@ -107,7 +125,11 @@ impl Client {
             .unwrap_or(base)
             .to_owned();
         Ok(Self {
-            way: Way::Server { http, base },
+            way: Way::Server {
+                http,
+                base,
+                socket: socket.map(|_| address.to_owned()),
+            },
             key,
         })
     }
@@ -130,11 +152,11 @@ impl Client {
         }
     }
 
-    /// The server's address, without a slash at its end.
+    /// Where the server is, for people.
     #[must_use]
     pub fn base(&self) -> Option<&str> {
         match &self.way {
-            Way::Server { base, .. } => Some(base),
+            Way::Server { base, socket, .. } => Some(socket.as_ref().unwrap_or(base)),
             Way::Here(_) => None,
         }
     }
@@ -224,12 +246,13 @@ impl Client {
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         }
         let response = match &self.way {
-            Way::Server { http, base } => {
+            Way::Server { http, base, .. } => {
                 let request = http
                     .request(method, format!("{base}{path}"))
                     .headers(headers)
                     .body(body.unwrap_or_default());
-                let response = request.send().await.map_err(|error| unreachable(base, &error))?;
+                let response = request.send().await;
+                let response = response.map_err(|error| unreachable(self.base().unwrap_or(base), &error))?;
                 Response::<reqwest::Body>::from(response).map(|body| AnswerBody::new(body.map_err(Into::into)))
             }
             Way::Here(app) => {

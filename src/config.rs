@@ -46,6 +46,12 @@ pub struct Server {
     pub host: IpAddr,
     /// Port to bind; 0 takes a free one.
     pub port: u16,
+    /// Unix socket to listen on instead of address and port.
+    pub socket: Option<PathBuf>,
+    /// Certificate to show, and those that vouch for it, a PEM file; `None`: no TLS.
+    pub tls_cert: Option<PathBuf>,
+    /// Its key, a PEM file.
+    pub tls_key: Option<PathBuf>,
     /// Names, besides addresses and `localhost`, that a `Host` header may hold.
     pub allowed_hosts: Vec<String>,
     /// Origins of web pages that may call maia.
@@ -165,6 +171,9 @@ impl Default for Server {
         Self {
             host: IpAddr::from([127, 0, 0, 1]),
             port: 8080,
+            socket: None,
+            tls_cert: None,
+            tls_key: None,
             allowed_hosts: Vec::new(),
             allowed_origins: Vec::new(),
             trusted_proxies: Vec::new(),
@@ -172,6 +181,14 @@ impl Default for Server {
             read_timeout: Duration::from_secs(30),
             shutdown_timeout: Duration::from_secs(30),
         }
+    }
+}
+
+impl Server {
+    /// Whether only this machine can reach it.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        self.socket.is_some() || self.host.is_loopback()
     }
 }
 
@@ -309,6 +326,9 @@ impl Config {
         let server = &mut self.server;
         read.set("server.host", &mut server.host, reader::host);
         read.set("server.port", &mut server.port, reader::number(0..=u16::MAX));
+        read.set("server.socket", &mut server.socket, reader::optional_path);
+        read.set("server.tls_cert", &mut server.tls_cert, reader::optional_path);
+        read.set("server.tls_key", &mut server.tls_key, reader::optional_path);
         read.set_list("server.allowed_hosts", &mut server.allowed_hosts, reader::host_name);
         read.set_list("server.allowed_origins", &mut server.allowed_origins, reader::origin);
         read.set_list("server.trusted_proxies", &mut server.trusted_proxies, reader::network);
@@ -373,7 +393,7 @@ impl Config {
     /// Whether maia must ask for a key: it can be reached from other machines, and nobody said that all may come in.
     #[must_use]
     pub fn needs_key(&self) -> bool {
-        !self.server.host.is_loopback() && !self.security.allow_public_without_key
+        !self.server.is_local() && !self.security.allow_public_without_key
     }
 
     /// What is wrong with listening where there is no named key either.
@@ -390,6 +410,28 @@ impl Config {
 
     fn contradictions(&self) -> Vec<String> {
         let mut problems = Vec::new();
+        let server = &self.server;
+        for (set, other, missing) in [
+            (
+                "tls_cert",
+                "tls_key",
+                server.tls_cert.is_some() && server.tls_key.is_none(),
+            ),
+            (
+                "tls_key",
+                "tls_cert",
+                server.tls_key.is_some() && server.tls_cert.is_none(),
+            ),
+        ] {
+            if missing {
+                problems.push(format!("server.{set}: needs server.{other} too, for TLS takes both"));
+            }
+        }
+        if server.socket.is_some() && (server.tls_cert.is_some() || server.tls_key.is_some()) {
+            problems.push(
+                "server.socket: has no TLS; unset server.tls_cert and server.tls_key, or listen on a port".into(),
+            );
+        }
         if let (Some(own), Some(backend)) = (&self.security.api_key, &self.proxy.backend_api_key)
             && own.expose_secret() == backend.expose_secret()
         {

@@ -9,6 +9,7 @@ pub mod cli;
 pub mod client;
 pub mod config;
 pub mod http;
+pub mod listener;
 pub mod memory;
 pub mod metrics;
 pub mod model;
@@ -21,18 +22,17 @@ pub mod text;
 use std::future::Future;
 use std::io;
 
-use tokio::net::TcpListener;
-
 use app::App;
+use listener::Listener;
 
 /// Serves on the listener until `shutdown` completes; then finishes answers and writes that are on their way, and closes the database.
 ///
 /// # Errors
 /// The system gives no threads to serve with.
-pub async fn serve(listener: TcpListener, app: App, shutdown: impl Future<Output = ()>) -> io::Result<()> {
+pub async fn serve(listener: impl Into<Listener>, app: App, shutdown: impl Future<Output = ()>) -> io::Result<()> {
     let workers = http::start_workers(app.routers(), app.server())?;
-    let address = listener.local_addr()?;
-    tracing::info!("listening on http://{address} (proxy: http://{address}/proxy/v1), {app}");
+    let listener = listener.into();
+    tracing::info!("listening on {listener}, {app}");
     let serving = async {
         tokio::select! {
             () = http::serve(listener, workers, app.server(), shutdown) => {}

@@ -1,17 +1,16 @@
 //! `maia serve`: the server, from its first look at the address to its clean end.
 
-use std::fmt::Display;
 use std::io;
-use std::net::SocketAddr;
+use std::sync::Arc;
 
 use clap::Args;
-use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::Failure;
 use crate::app::App;
 use crate::config::Config;
+use crate::listener::{ListenError, Listener, Tls};
 use crate::store::Store;
 use crate::telemetry;
 
@@ -60,10 +59,10 @@ pub(super) fn run(config: Config) -> Result<(), Failure> {
 async fn serve(config: Config) -> Result<(), Failure> {
     // The signals are taken before anything is opened, so that none of them ends the process half-way.
     let shutdown = shutdown_signal().map_err(|error| Failure::Failed(format!("no signals: {error}")))?;
-    let address = SocketAddr::new(config.server.host, config.server.port);
-    let listener = TcpListener::bind(address)
-        .await
-        .map_err(|error| bind_failure(address, &error))?;
+    let listener = Listener::bind(&config.server).await?;
+    if let Some(tls) = listener.tls() {
+        reload_on_hangup(tls).map_err(|error| Failure::Failed(format!("no signals: {error}")))?;
+    }
     let store = Store::open(&config.storage.path).map_err(|error| Failure::Database(error.to_string()))?;
     let path = config.storage.path.display().to_string();
     if let Some(problem) = config.open_to_all() {
@@ -109,8 +108,25 @@ fn shutdown_signal() -> io::Result<impl Future<Output = ()>> {
     })
 }
 
-fn bind_failure(address: SocketAddr, error: &dyn Display) -> Failure {
-    Failure::Address(format!(
-        "cannot listen on {address}: {error}; stop the program that has the address, or choose another with --port"
-    ))
+/// Reads certificate and key again on each SIGHUP.
+fn reload_on_hangup(tls: Arc<Tls>) -> io::Result<()> {
+    let mut hangup = signal(SignalKind::hangup())?;
+    tokio::spawn(async move {
+        while hangup.recv().await.is_some() {
+            match tls.reload() {
+                Ok(()) => tracing::info!("certificate and key were read again"),
+                Err(problem) => tracing::error!("{problem}; the certificate that was read before stays"),
+            }
+        }
+    });
+    Ok(())
+}
+
+impl From<ListenError> for Failure {
+    fn from(error: ListenError) -> Self {
+        match error {
+            ListenError::Address(message) => Self::Address(message),
+            ListenError::Tls(message) => Self::Configuration(message),
+        }
+    }
 }

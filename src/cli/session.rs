@@ -18,8 +18,13 @@ use crate::store::Store;
 #[derive(Args)]
 #[command(next_help_heading = "Server")]
 pub(super) struct ServerArgs {
-    /// Address of a running maia [default: the host and port of the configuration, or the database file where nothing answers there]
-    #[arg(long, global = true, value_name = "URL", env = "MAIA_URL")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "MAIA_URL",
+        help = "Address of a running maia: http://, https:// or unix:/path [default: as it is configured, or the database file where nothing answers there]"
+    )]
     url: Option<String>,
     #[arg(
         long,
@@ -29,6 +34,14 @@ pub(super) struct ServerArgs {
         help = "File that holds a key of maia; without it MAIA_KEY counts, then security.api_key"
     )]
     key_file: Option<PathBuf>,
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "MAIA_CA_FILE",
+        help = "Certificates to trust besides the system's (PEM): the server's own or its authority's [default: server.tls_cert, for the server of the configuration]"
+    )]
+    ca_file: Option<PathBuf>,
 }
 
 /// The configuration, and whether the command line names the database: then the command is about that file, whatever server runs.
@@ -77,18 +90,20 @@ impl ServerArgs {
             return Ok(None);
         }
         let key = self.key(config)?;
+        let ca_file = self.ca_file.as_deref();
         if let Some(url) = &self.url {
-            let client = Client::of_server(url, key.as_ref())
-                .map_err(|problem| Failure::Configuration(format!("--url: {problem}")))?;
+            let client = Client::of_server(url, key.as_ref(), ca_file).map_err(Failure::Configuration)?;
             client.greet().await.map_err(|error| {
                 Failure::Failed(format!("{error}; is it running, and is --url (or MAIA_URL) right?"))
             })?;
             return Ok(Some(client));
         }
-        if config.server.port == 0 {
+        if config.server.socket.is_none() && config.server.port == 0 {
             return Ok(None);
         }
-        let client = Client::of_server(&address(&config.server), key.as_ref()).map_err(Failure::Configuration)?;
+        let trusted = ca_file.or(config.server.tls_cert.as_deref());
+        let client = Client::of_server(&address(&config.server), key.as_ref(), trusted);
+        let client = client.map_err(Failure::Configuration)?;
         match client.greet().await {
             Ok(()) => Ok(Some(client)),
             Err(ClientError::NotMaia(_) | ClientError::Unreachable(_)) => Ok(None),
@@ -99,12 +114,16 @@ impl ServerArgs {
 
 /// Where a client on this machine reaches a server with these settings.
 pub(super) fn address(server: &Server) -> String {
+    if let Some(path) = &server.socket {
+        return format!("unix:{}", path.display());
+    }
     let host = match server.host {
         IpAddr::V4(host) if host.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
         IpAddr::V6(host) if host.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
         host => host,
     };
-    format!("http://{}", std::net::SocketAddr::new(host, server.port))
+    let scheme = if server.tls_cert.is_some() { "https" } else { "http" };
+    format!("{scheme}://{}", std::net::SocketAddr::new(host, server.port))
 }
 
 /// Finds a maia and does the work with it. Ctrl-C or SIGTERM ends the work and closes the file.

@@ -8,7 +8,7 @@ use config::{FileFormat, Value, ValueKind};
 /// Prefix of the environment variables that are settings.
 const PREFIX: &str = "MAIA_";
 /// Read by the command line itself.
-const NOT_SETTINGS: &[&str] = &["MAIA_CONFIG", "MAIA_URL", "MAIA_KEY", "MAIA_KEY_FILE"];
+const NOT_SETTINGS: &[&str] = &["MAIA_CONFIG", "MAIA_URL", "MAIA_KEY", "MAIA_KEY_FILE", "MAIA_CA_FILE"];
 
 /// A value as it was written, and where.
 #[derive(Clone, Debug)]

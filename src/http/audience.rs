@@ -30,7 +30,7 @@ impl Audience {
     #[must_use]
     pub fn new(server: &Server) -> Self {
         Self {
-            any_host: !server.host.is_loopback() && server.allowed_hosts.is_empty(),
+            any_host: !server.is_local() && server.allowed_hosts.is_empty(),
             hosts: server.allowed_hosts.clone(),
             origins: server.allowed_origins.clone(),
         }

@@ -8,21 +8,22 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::Sleep;
+
+use crate::listener::Stream;
 
 /// What a client of HTTP/2 begins with (RFC 9113, section 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// A connection that fails where its protocol is not known in time.
 pub(super) struct FirstBytes {
-    stream: TcpStream,
+    stream: Stream,
     /// What is left of the preface, and the time for it; gone once the protocol is known.
     unknown: Option<(&'static [u8], Pin<Box<Sleep>>)>,
 }
 
 impl FirstBytes {
-    pub(super) fn within(limit: Duration, stream: TcpStream) -> Self {
+    pub(super) fn within(limit: Duration, stream: Stream) -> Self {
         Self {
             stream,
             unknown: Some((PREFACE, Box::pin(tokio::time::sleep(limit)))),

@@ -7,11 +7,11 @@ use std::thread;
 use std::time::Duration;
 
 use axum::Router;
-use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
 use super::worker::{Arrival, Worker};
 use crate::config::Server;
+use crate::listener::Listener;
 
 /// Fewest workers: one that looks something up for long must not hold all others up.
 const MIN_WORKERS: usize = 2;
@@ -35,7 +35,7 @@ pub(crate) fn start_workers(routers: Vec<Router>, settings: &Server) -> io::Resu
 
 /// Serves until `shutdown` completes, then takes no more connections and gives those that are open their time to finish.
 pub(crate) async fn serve(
-    listener: TcpListener,
+    listener: Listener,
     workers: Vec<Worker>,
     settings: &Server,
     shutdown: impl Future<Output = ()>,
@@ -53,12 +53,13 @@ pub(crate) async fn serve(
             accepted = listener.accept() => accepted,
             () = &mut shutdown => break,
         };
-        let accepted = accepted.and_then(|(stream, peer)| {
-            let stream = stream.into_std()?;
-            Ok(Arrival { stream, peer, place })
-        });
         match accepted {
-            Ok(arrival) => {
+            Ok((connection, peer)) => {
+                let arrival = Arrival {
+                    connection,
+                    peer,
+                    place,
+                };
                 if let Some(worker) = workers.iter().min_by_key(|worker| worker.open()) {
                     worker.take(arrival);
                 }

@@ -4,7 +4,7 @@
 //! work to another thread costs more than most of that work, above all on a machine that has nothing else to do and must first be woken.
 
 use std::io;
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
@@ -23,6 +23,7 @@ use tower::ServiceExt as _;
 use super::first_bytes::FirstBytes;
 use super::methods;
 use crate::config::Server;
+use crate::listener::Connection;
 
 /// How often a silent client of HTTP/2 is asked whether it is still there.
 const PING_INTERVAL: Duration = Duration::from_secs(30);
@@ -31,7 +32,7 @@ pub(super) const MAX_HEADERS: usize = 64 << 10;
 
 /// A client that has connected.
 pub(super) struct Arrival {
-    pub(super) stream: TcpStream,
+    pub(super) connection: Connection,
     pub(super) peer: SocketAddr,
     /// Given back when the connection ends.
     pub(super) place: OwnedSemaphorePermit,
@@ -118,22 +119,25 @@ impl Connections {
         }
     }
 
-    fn handle(&self, Arrival { stream, peer, place }: Arrival) {
+    fn handle(
+        &self,
+        Arrival {
+            connection,
+            peer,
+            place,
+        }: Arrival,
+    ) {
         let open = Open {
             count: Arc::clone(&self.open),
             _place: place,
         };
-        let stream = match tokio::net::TcpStream::from_std(stream) {
+        let stream = match connection.open() {
             Ok(stream) => stream,
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be watched");
                 return;
             }
         };
-        // Without it the first bytes of a stream wait for the acknowledgement of those before.
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "TCP_NODELAY could not be set");
-        }
         let router = self.router.clone();
         let router = router.map_request(move |mut request: hyper::Request<_>| {
             request.extensions_mut().insert(ConnectInfo(peer));

@@ -208,6 +208,29 @@ fn beyond_this_machine_a_key_is_needed() {
 }
 
 #[test]
+fn a_socket_is_local_and_has_no_tls_and_tls_takes_a_pair() {
+    let local = load("", &[], &[("server.host", "0.0.0.0"), ("server.socket", "maia.sock")]).unwrap();
+    assert_eq!(local.open_to_all(), None);
+    for (set, missing) in [
+        ("server.tls_cert", "server.tls_key"),
+        ("server.tls_key", "server.tls_cert"),
+    ] {
+        let expected = format!("{set}: needs {missing} too, for TLS takes both");
+        assert_eq!(load("", &[], &[(set, "file")]).unwrap_err(), [expected]);
+    }
+    let all = [
+        ("server.socket", "maia.sock"),
+        ("server.tls_cert", "tls.crt"),
+        ("server.tls_key", "tls.key"),
+    ];
+    let problems = load("", &[], &all).unwrap_err();
+    assert_eq!(
+        problems,
+        ["server.socket: has no TLS; unset server.tls_cert and server.tls_key, or listen on a port"]
+    );
+}
+
+#[test]
 fn the_two_keys_must_differ() {
     let problems = load(
         "",

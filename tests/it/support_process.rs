@@ -194,8 +194,11 @@ impl Starting {
             log: String::new(),
         };
         program.wait_for("listening on ");
-        let (_, address) = program.log.split_once("listening on http://").unwrap();
-        program.address = address.split(' ').next().unwrap().parse().unwrap();
+        let (_, place) = program.log.split_once("listening on ").unwrap();
+        // A socket has no port.
+        if let Some((_, address)) = place.split(' ').next().unwrap().split_once("://") {
+            program.address = address.parse().unwrap();
+        }
         program
     }
 }

@@ -13,6 +13,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("model", &["model"]),
     ("text", &["text"]),
     ("config", &["config", "model"]),
+    ("listener", &["config", "listener"]),
     ("metrics", &["metrics"]),
     ("telemetry", &["config"]),
     ("store", &["model", "store", "text"]),
@@ -22,7 +23,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     (
         "http",
         &[
-            "app", "config", "http", "memory", "metrics", "model", "proxy", "record", "store",
+            "app", "config", "http", "listener", "memory", "metrics", "model", "proxy", "record", "store",
         ],
     ),
     (
@@ -37,6 +38,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "cli",
             "client",
             "config",
+            "listener",
             "model",
             "record",
             "serve",
@@ -56,6 +58,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("utoipa", &["http", "model", "record", "store"]),
     ("governor", &["http"]),
     ("prometheus", &["metrics"]),
+    ("tokio_rustls", &["listener"]),
     ("clap", &["cli"]),
     ("console", &["cli"]),
     ("rustyline", &["cli"]),
