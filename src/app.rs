@@ -256,11 +256,14 @@ impl App {
     async fn follow_keys(&self) {
         let mut ticks = tokio::time::interval(KEYS_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut in_trouble = false;
         loop {
             ticks.tick().await;
-            if let Err(error) = self.shared.keys.follow(&self.shared.store).await {
-                tracing::warn!(%error, "the keys could not be compared with those of the database");
+            let followed = self.shared.keys.follow(&self.shared.store).await;
+            if let (Err(error), false) = (&followed, in_trouble) {
+                tracing::warn!(%error, "the keys cannot be compared with those of the database; they stay as they are until they can");
             }
+            in_trouble = followed.is_err();
         }
     }
 

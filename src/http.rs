@@ -26,6 +26,7 @@ mod memories;
 mod methods;
 mod namespaces;
 mod once;
+mod openapi;
 mod ops;
 mod page;
 mod purge;
@@ -117,6 +118,7 @@ pub(crate) fn router(state: AppState) -> Router {
     let proxy = Router::new()
         .route(CHAT, post(chat::complete))
         .route("/{*path}", any(relay::relay))
+        .fallback(methods::no_such_route)
         .method_not_allowed_fallback(methods::not_allowed)
         .layer(from_fn_with_state((state.clone(), Door::Proxy), auth::authorize))
         .layer(from_fn_with_state(state.clone(), rate_limit::limit))
@@ -129,6 +131,9 @@ pub(crate) fn router(state: AppState) -> Router {
         .route("/health", get(ops::health))
         .route("/ready", get(ops::ready))
         .route("/metrics", get(ops::metrics))
+        .route("/openapi.json", get(openapi::document))
+        .route("/docs", get(openapi::page))
+        .route("/docs/style.css", get(openapi::style))
         .fallback(methods::no_such_route)
         .method_not_allowed_fallback(methods::not_allowed)
         .layer(from_fn_with_state(state.clone(), audience::check))

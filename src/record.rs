@@ -10,7 +10,7 @@ use std::marker::PhantomData;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{MapAccess, Visitor};
+use serde::de::{Error, MapAccess, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
@@ -114,6 +114,49 @@ impl<T> Change<T> {
             Self::Reset => Change::Reset,
             Self::Set(value) => Change::Set(parse(value)?),
         })
+    }
+}
+
+/// A whole number from 0, which JSON may write as `29.0` too.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Whole(pub u64);
+
+impl<'de> Deserialize<'de> for Whole {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_u64(WholeVisitor).map(Self)
+    }
+}
+
+struct WholeVisitor;
+
+impl Visitor<'_> for WholeVisitor {
+    type Value = u64;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a whole number from 0")
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<u64, E> {
+        Ok(number)
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<u64, E> {
+        u64::try_from(number).map_err(|_| E::invalid_value(Unexpected::Signed(number), &self))
+    }
+
+    fn visit_f64<E: Error>(self, number: f64) -> Result<u64, E> {
+        /// Up to here every whole number can be told from its neighbours.
+        const MOST: f64 = 9_007_199_254_740_991.0;
+        if number.fract() == 0.0 && (0.0..=MOST).contains(&number) {
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "it is whole and in range"
+            )]
+            let whole = number as u64;
+            return Ok(whole);
+        }
+        Err(E::invalid_type(Unexpected::Float(number), &self))
     }
 }
 

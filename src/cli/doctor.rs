@@ -6,7 +6,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::chat::{backend_key, models};
-use super::display::one_line;
+use super::display::{Page, one_line};
 use super::list::memories;
 use super::memories::path;
 use super::session::{self, Missing, ServerArgs, Setup, address};
@@ -149,6 +149,10 @@ fn database(config: &Config) -> Check {
     }
 }
 
+/// The code of maia's own refusals.
+const FORBIDDEN: &str = "forbidden";
+const NO_START: &str = "until then the server does not start";
+
 /// The checks that go through a maia: the one that runs, or one in this process.
 async fn through(args: &DoctorArgs, setup: Setup) -> Result<Vec<Check>, Failure> {
     let config = setup.config.clone();
@@ -180,10 +184,13 @@ async fn through(args: &DoctorArgs, setup: Setup) -> Result<Vec<Check>, Failure>
                 ));
             }
             if !config.storage.path.exists() {
+                checks.extend(config.open_to_all().map(|problem| failed("access", problem, NO_START)));
                 // To look is not to make one.
                 return Ok(checks);
             }
-            session::open(setup, Missing::Refuse, false).await?
+            let client = session::open(setup, Missing::Refuse, false).await?;
+            checks.extend(access(&client, &config).await);
+            client
         }
     };
     let rest = session::with(&client, async {
@@ -201,6 +208,18 @@ async fn through(args: &DoctorArgs, setup: Setup) -> Result<Vec<Check>, Failure>
     Ok(checks)
 }
 
+/// What is said of a configuration that lets everybody in, where the database has no key that would stop them.
+async fn access(client: &Client, config: &Config) -> Option<Check> {
+    let problem = config.open_to_all()?;
+    let keys: Option<Page<Value>> = client
+        .get("/v1/keys?limit=1")
+        .await
+        .ok()
+        .and_then(|answer| answer.parse().ok());
+    keys.is_none_or(|keys| keys.total == 0)
+        .then(|| failed("access", problem, NO_START))
+}
+
 async fn key(client: &Client) -> Check {
     match client.get("/v1/namespaces?limit=1").await {
         Ok(_) if client.base().is_none() => fine("key", "none is needed for the file"),
@@ -210,6 +229,11 @@ async fn key(client: &Client) -> Check {
             "key",
             "maia asks for its key, and none was given or it is wrong",
             "set MAIA_KEY, name a file with --key-file, or set security.api_key as the server has it",
+        ),
+        Err(ClientError::Refused { code, .. }) if code == FORBIDDEN => noted(
+            "key",
+            "accepted, but it may not see memories",
+            "what it may do is shown by maia keys list, with a key that may see that",
         ),
         Err(error) => failed("key", error.to_string(), "the log of the server says more"),
     }
@@ -250,6 +274,11 @@ fn backend_trouble(error: &ClientError, config: &Config) -> Check {
             "backend",
             message,
             "start it, or correct proxy.backend (Ollama starts with: ollama serve)",
+        ),
+        (403, FORBIDDEN) if message.contains("lacks the right") => failed(
+            "backend",
+            format!("was not asked: {message}"),
+            "use a key with the right chat: see maia keys",
         ),
         (401 | 403, _) if config.proxy.backend_api_key.is_some() => failed(
             "backend",

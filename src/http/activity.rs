@@ -3,23 +3,33 @@
 use axum::extract::State;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::error::ApiError;
 use super::extract::InNamespace;
+use super::openapi::params::{OfRequest, Paged};
 use super::page::{Page, Paging, Params};
 use crate::app::AppState;
 use crate::record::serialize_time;
 use crate::store::{Activity, Extraction, Injected};
 
 /// A chat request; never its words.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Activity, examples(json!({
+    "request_id": "job-17", "created_at": "2026-01-31T12:00:00.000Z", "model": "llama3.2", "status": 200, "recall_ms": 0.41, "latency_ms": 182.6,
+    "token_count": 8,
+    "injected": [{"id": "01a206a4-8860-7092-9989-745facfe1cd3", "position": "match", "score": 1.2, "token_count": 5}],
+    "extracted": [{"rule": "home", "result": "stored", "id": "01a206a4-8860-7092-9989-745facfe1cd3", "superseded": [], "forgotten": []}]
+})))]
 pub(super) struct ActivityView {
     request_id: String,
     #[serde(serialize_with = "serialize_time")]
     created_at: DateTime<Utc>,
+    #[schema(required = true)]
     model: Option<String>,
     status: u16,
     /// Time until memory had answered; null where it was not asked.
+    #[schema(required = true)]
     recall_ms: Option<f64>,
     /// Time until the answer began.
     latency_ms: f64,
@@ -28,6 +38,17 @@ pub(super) struct ActivityView {
     extracted: Vec<Extraction>,
 }
 
+/// List chat requests
+///
+/// What each was given from memory and what was learned from it, newest first. Ids and figures, never words.
+#[utoipa::path(
+    get,
+    path = "/v1/namespaces/{namespace}/activity",
+    operation_id = "list_activity",
+    tag = "namespaces",
+    params(Paged, OfRequest),
+    responses((status = 200, description = "A page of requests", body = Page<ActivityView>))
+)]
 pub(super) async fn list(
     State(state): State<AppState>,
     InNamespace(namespace): InNamespace,

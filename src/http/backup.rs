@@ -11,13 +11,24 @@ use chrono::Utc;
 use tokio::io::AsyncReadExt as _;
 
 use super::error::ApiError;
+use super::openapi::bodies::BinaryFile;
 use super::page::Params;
 use crate::app::AppState;
 
 /// Bytes that are read at once.
 const CHUNK: usize = 64 << 10;
 
-/// Copies the database and sends the copy, which has no name: however this ends, nothing of it stays behind.
+/// Download the database as one file
+#[utoipa::path(
+    get,
+    path = "/v1/backup",
+    operation_id = "download_backup",
+    tag = "operations",
+    responses(
+        (status = 200, description = "An SQLite database", body = BinaryFile, content_type = "application/vnd.sqlite3"),
+        (status = 409, description = "Another backup is on its way to a client"),
+    )
+)]
 pub(super) async fn backup(State(state): State<AppState>, params: Params) -> Result<Response, ApiError> {
     params.finish()?;
     // A copy takes as much room as the database, for as long as its client takes to read it.

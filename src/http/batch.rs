@@ -5,10 +5,12 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 use super::error::{ApiError, ErrorBody};
 use super::extract::{InNamespace, no_such_namespace, parse_object};
 use super::once::{self, OnceBody, Replayed};
+use super::openapi::params::OnceKey;
 use super::page::Page;
 use crate::app::AppState;
 use crate::model::{Memory, Namespace, NewMemory};
@@ -20,15 +22,19 @@ const MAX_MEMORIES: usize = 1_000;
 /// Largest body of a batch, in bytes.
 const MAX_BODY: usize = 16 << 20;
 
-#[derive(Deserialize)]
+/// Memories to be made together.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = Batch, examples(json!({"memories": [{"content": "User prefers dark mode"}, {"content": "User is vegetarian", "tags": ["food"]}]})))]
 pub(super) struct BatchBody {
+    #[schema(value_type = Vec<MemoryBody>, min_items = 1, max_items = 1000)]
     memories: Vec<Box<RawValue>>,
+    /// What one bad memory means for the others; `abort` where nothing is said.
     on_error: Option<OnError>,
 }
 
 /// What one bad memory means for the others.
-#[derive(Clone, Copy, Default, Deserialize)]
+#[derive(Clone, Copy, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 enum OnError {
     /// None of them is stored.
@@ -39,15 +45,36 @@ enum OnError {
 }
 
 /// What became of one memory of a batch.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = BatchOutcome, examples(json!({"index": 1, "status": 400, "memory": null, "error": {
+    "message": "memories[1].content: must not be empty", "type": "invalid_request_error", "param": "memories[1].content", "code": "bad_request"
+}})))]
 struct Outcome {
+    /// Which memory of the request.
     index: usize,
     /// The status that it would have got alone.
     status: u16,
+    #[schema(required = true)]
     memory: Option<MemoryView>,
+    #[schema(required = true)]
     error: Option<ErrorBody>,
 }
 
+/// Make up to 1,000 memories
+///
+/// All or none. With `on_error: continue` the good ones in spite of the others.
+#[utoipa::path(
+    post,
+    path = "/v1/namespaces/{namespace}/memories/batch",
+    operation_id = "create_memories",
+    tag = "memories",
+    params(OnceKey),
+    request_body = BatchBody,
+    responses(
+        (status = 201, description = "All of them, in their order", body = Page<MemoryView>),
+        (status = 200, description = "With `on_error: continue`: what became of each", body = Page<Outcome>),
+    )
+)]
 pub(super) async fn create(
     State(state): State<AppState>,
     InNamespace(namespace): InNamespace,

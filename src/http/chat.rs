@@ -22,6 +22,8 @@ use super::consult::{Asked, consult, name_of};
 use super::error::ApiError;
 use super::extract::{read_body, require_json};
 use super::log::RequestId;
+use super::openapi::bodies::{BackendAnswer, ChatCompletion};
+use super::openapi::params::Chat;
 use crate::app::AppState;
 use crate::memory::extract::Exchange;
 use crate::memory::history::History;
@@ -55,6 +57,22 @@ struct Injected {
     kept: Option<Kept>,
 }
 
+/// Complete a chat, with memory
+///
+/// Puts what is known into the request, relays the answer as it arrives, and remembers what was new. Where the backend refuses, its own error is the
+/// answer; where it fails, a `backend_error` of the same status.
+#[utoipa::path(
+    post,
+    path = "/proxy/v1/chat/completions",
+    operation_id = "complete_chat",
+    tag = "proxy",
+    params(Chat),
+    request_body = ChatCompletion,
+    responses(
+        (status = 200, description = "The backend's answer; server-sent events where `stream` is `true`", content((BackendAnswer = "application/json"), (BackendAnswer = "text/event-stream"))),
+        (status = "default", description = "What the backend answered", body = BackendAnswer, content_type = "*/*"),
+    )
+)]
 pub(super) async fn complete(
     State(state): State<AppState>,
     access: Access,

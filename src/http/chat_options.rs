@@ -7,7 +7,7 @@ use crate::model::NamespaceName;
 use crate::record::MAX_CONVERSATION_LENGTH;
 
 /// Largest budget that can be asked for, in tokens.
-const MAX_BUDGET: u32 = 1_000_000;
+pub(super) const MAX_BUDGET: u32 = 1_000_000;
 
 /// What a chat request asks of maia.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -5,31 +5,52 @@ use std::time::Instant;
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
 
+use super::chat_options::MAX_BUDGET;
 use super::error::ApiError;
 use super::extract::{InNamespace, JsonBody};
 use super::page::Params;
-use super::search::{MAX_QUERY_BYTES, check_query, refuse_namespace};
+use super::search::{MAX_QUERY_BYTES, check_query, query_schema, refuse_namespace};
 use crate::app::AppState;
 use crate::memory::explain::Explanation;
 use crate::memory::recall::{Budget, Recall};
 use crate::model::{MemoryId, MemoryType, Namespace};
+use crate::record::Whole;
 use crate::store::{Reader, TermMatch};
 
-#[derive(Deserialize)]
+/// The message that a context is wanted for.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ContextRequest, examples(json!({"query": "What settings should I configure?", "token_budget": 500})))]
 pub(super) struct ContextBody {
+    #[schema(ignore)]
     namespace: Option<String>,
+    /// The message: text, up to 100,000 bytes of UTF-8 that are not only white space.
+    #[schema(required = true, schema_with = query_schema)]
     query: String,
-    token_budget: Option<u32>,
+    /// Most tokens of the block; without it the namespace's own budget, or `proxy.token_budget`.
+    #[schema(value_type = Option<u32>, minimum = 1, maximum = 1e6)]
+    token_budget: Option<Whole>,
+    /// Whether to say why each match is in or out.
     #[serde(default)]
     explain: bool,
-    /// Put before the block.
+    /// Put before the block; its tokens are not counted.
+    #[schema(schema_with = system_prompt_schema)]
     system_prompt: Option<String>,
     /// Whether memories are shown with their scores; they are unless this is `false`.
     include_scores: Option<bool>,
     /// Memories with a lower score stay out.
     min_score: Option<f64>,
+}
+
+fn system_prompt_schema() -> Object {
+    ObjectBuilder::new()
+        .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
+        .max_length(Some(MAX_QUERY_BYTES))
+        .description(Some("Put before the block; its tokens are not counted."))
+        .build()
 }
 
 impl ContextBody {
@@ -39,24 +60,39 @@ impl ContextBody {
     }
 }
 
-#[derive(Serialize)]
+/// A context block.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Context, examples(json!({
+    "content": "## Relevant Context\n\nUser prefers dark mode",
+    "memories": [{
+        "id": "01a206a4-8860-7092-9989-745facfe1cd3", "content": "User prefers dark mode", "type": "semantic", "score": 0.0,
+        "position": "profile", "token_count": 5, "truncated": false
+    }],
+    "token_count": 8, "token_budget": 500, "truncated": false, "query_time": "0.812ms"
+})))]
 pub(super) struct ContextView {
+    /// The block, as it would stand in a chat request; empty where nothing is relevant.
     content: String,
     memories: Vec<ContextMemory>,
+    /// Tokens of the block.
     token_count: u32,
     token_budget: u32,
+    /// Whether something was left out for want of room.
     truncated: bool,
     query_time: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     explanation: Option<ExplanationView>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct ContextMemory {
+    #[schema(value_type = Uuid)]
     id: MemoryId,
     content: String,
     r#type: MemoryType,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     score: Option<f64>,
     /// `pinned`; `match`: it shares words with the query; `profile`: a fact about the user.
     position: &'static str,
@@ -66,17 +102,20 @@ struct ContextMemory {
 }
 
 /// Why each match is in or out.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Explanation)]
 struct ExplanationView {
     least_coverage: f64,
     in_doubt: bool,
     matches: Vec<ExplainedMatch>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct ExplainedMatch {
+    #[schema(value_type = Uuid)]
     id: MemoryId,
     content: String,
+    /// `in`, `by_chance`, `said_already` or `no_room`.
     outcome: &'static str,
     score: f64,
     parts: ScoreView,
@@ -86,7 +125,8 @@ struct ExplainedMatch {
 }
 
 /// `(own * length + near) * form * speaker` is the score.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = ScoreParts)]
 struct ScoreView {
     own: f64,
     near: f64,
@@ -95,7 +135,8 @@ struct ScoreView {
     speaker: f64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = MatchedTerm)]
 struct TermView {
     term: String,
     /// `word`, or `kind` where the memory says something of the kind that the word names.
@@ -142,6 +183,15 @@ impl TermView {
     }
 }
 
+/// See the context that a chat request would get
+#[utoipa::path(
+    post,
+    path = "/v1/namespaces/{namespace}/context",
+    operation_id = "get_context",
+    tag = "memories",
+    request_body = ContextBody,
+    responses((status = 200, description = "The block, and the memories in it", body = ContextView))
+)]
 pub(super) async fn context(
     State(state): State<AppState>,
     InNamespace(namespace): InNamespace,
@@ -153,6 +203,15 @@ pub(super) async fn context(
     context_in(&state, Some(namespace), body).await
 }
 
+fn check_budget(Whole(budget): Whole) -> Result<u32, ApiError> {
+    let valid = u32::try_from(budget).ok();
+    let valid = valid.filter(|budget| (1..=MAX_BUDGET).contains(budget));
+    valid.ok_or_else(|| {
+        let problem = format!("must be a whole number from 1 to {MAX_BUDGET} (got {budget})");
+        ApiError::bad_value("token_budget", problem)
+    })
+}
+
 /// The context from a namespace, which may not be there yet.
 pub(super) async fn context_in(
     state: &AppState,
@@ -161,19 +220,14 @@ pub(super) async fn context_in(
 ) -> Result<Json<ContextView>, ApiError> {
     let begun = Instant::now();
     check_query(&body.query)?;
-    if body.token_budget == Some(0) {
-        return Err(ApiError::bad_value(
-            "token_budget",
-            "must be a whole number from 1 (got 0)",
-        ));
-    }
+    let asked_budget = body.token_budget.map(check_budget).transpose()?;
     let length = body.system_prompt.as_ref().map_or(0, String::len);
     if length > MAX_QUERY_BYTES {
         let problem = format!("may have at most {MAX_QUERY_BYTES} bytes (got {length})");
         return Err(ApiError::bad_value("system_prompt", problem));
     }
     let own_budget = namespace.as_ref().and_then(|namespace| namespace.config.token_budget);
-    let token_budget = body.token_budget.or(own_budget).unwrap_or(state.proxy.token_budget);
+    let token_budget = asked_budget.or(own_budget).unwrap_or(state.proxy.token_budget);
     let budget = Budget {
         total: token_budget,
         profile: state.memory.profile_tokens,

@@ -5,6 +5,7 @@ use axum::Json;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::proxy::BackendError;
 use crate::record::FieldError;
@@ -25,17 +26,24 @@ pub(crate) struct ApiError {
 }
 
 /// What the body of an error is.
-#[derive(Serialize)]
-struct Envelope {
+#[derive(Serialize, ToSchema)]
+#[schema(as = Error)]
+pub(super) struct Envelope {
     error: ErrorBody,
 }
 
 /// An error in the shape of the protocol.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = ErrorDetail)]
 pub(super) struct ErrorBody {
+    /// What is wrong, for a person: the field, the limit and what was there.
     message: String,
+    /// The kind of error.
     r#type: &'static str,
+    /// The field, parameter or header that it is about, as `tags[1]`.
+    #[schema(required = true)]
     param: Option<String>,
+    /// What is wrong, for a program.
     code: &'static str,
 }
 

@@ -4,6 +4,10 @@ use axum::extract::{Extension, State};
 use axum::response::IntoResponse;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
+use utoipa::ToSchema;
+use utoipa::openapi::extensions::Extensions;
+use utoipa::openapi::schema::{ObjectBuilder, Type};
 
 use super::error::ApiError;
 use super::extract::{InNamespace, JsonBody, no_such_namespace};
@@ -16,32 +20,62 @@ use crate::model::{self, MemoryId, MemoryType};
 use crate::record::{MAX_CONVERSATION_LENGTH, Object, parse_named, parse_time};
 use crate::store::{Learned, Rehearsal};
 
-#[derive(Deserialize)]
+/// A conversation to be read.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = Extract, examples(json!({"messages": [{"role": "user", "content": "I am vegetarian and I live in Lisbon."}], "dry_run": true})))]
 pub(super) struct ExtractBody {
+    /// Messages as in a chat request; one of them at least is of the role `user` or `assistant`.
+    #[schema(schema_with = messages_schema)]
     messages: Vec<Object<MessageBody>>,
+    /// Only show what would be found.
     #[serde(default)]
     dry_run: bool,
+    /// Which conversation this is; without it, those that begin with the same message of the user are one.
+    #[schema(min_length = 1, max_length = 256)]
     conversation_id: Option<String>,
+    /// When it was said; now where nothing is said.
+    #[schema(format = DateTime)]
     created_at: Option<String>,
 }
 
+fn messages_schema() -> utoipa::openapi::Object {
+    let keywords = [
+        ("items", json!({"$ref": "#/components/schemas/Message"})),
+        (
+            "contains",
+            json!({"properties": {"role": {"enum": ["user", "assistant"]}}, "required": ["role"]}),
+        ),
+    ];
+    ObjectBuilder::new()
+        .schema_type(Type::Array)
+        .description(Some(
+            "Messages as in a chat request; one of them at least is the user's or the assistant's.",
+        ))
+        .extensions(Some(Extensions::from_iter(keywords)))
+        .build()
+}
+
 /// A message as in a chat request. Fields beside these say nothing here.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, ToSchema)]
+#[schema(as = Message)]
 pub(super) struct MessageBody {
     role: String,
+    /// A text, or a list of parts.
     #[serde(default)]
     content: Option<ContentBody>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(untagged)]
+#[schema(as = MessageContent)]
 enum ContentBody {
     Text(String),
     Parts(Vec<PartBody>),
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = MessagePart)]
 struct PartBody {
     r#type: String,
     text: Option<String>,
@@ -64,7 +98,11 @@ impl MessageBody {
 }
 
 /// Something found, and what comes of it.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Found, examples(json!({
+    "content": "User lives in Lisbon", "type": "semantic", "confidence": 0.9, "rule": "home", "role": "user",
+    "sentence": "I am vegetarian and I live in Lisbon.", "result": "stored", "id": null, "superseded": [], "forgotten": []
+})))]
 struct FoundView {
     content: String,
     r#type: MemoryType,
@@ -75,8 +113,11 @@ struct FoundView {
     /// `stored`, `known` or `forgotten`.
     result: &'static str,
     /// The memory that was made or that says so already. None of one that would be made.
+    #[schema(value_type = Option<Uuid>, required = true)]
     id: Option<MemoryId>,
+    #[schema(value_type = Vec<Uuid>)]
     superseded: Vec<MemoryId>,
+    #[schema(value_type = Vec<Uuid>)]
     forgotten: Vec<MemoryId>,
 }
 
@@ -114,6 +155,17 @@ impl FoundView {
     }
 }
 
+/// Find facts in a conversation
+///
+/// Reads the newest message of the user and the newest answer to it, and keeps what is found unless `dry_run` is `true`.
+#[utoipa::path(
+    post,
+    path = "/v1/namespaces/{namespace}/extract",
+    operation_id = "extract_facts",
+    tag = "memories",
+    request_body = ExtractBody,
+    responses((status = 200, description = "What was found, and what came of it", body = Page<FoundView>))
+)]
 pub(super) async fn extract(
     State(state): State<AppState>,
     Extension(RequestId(request_id)): Extension<RequestId>,

@@ -3,21 +3,37 @@
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
-use serde_json::Value;
 
 use super::access::Access;
 use super::conditions::Conditions;
 use super::context::{self, ContextBody, ContextView};
 use super::error::ApiError;
 use super::extract::{InNamespace, JsonBody, WithId, find_namespace, look_for_namespace, no_such_namespace};
-use super::memories::{self, no_such_memory};
+use super::memories::{self, DeletedMemory, no_such_memory};
 use super::once::OnceBody;
-use super::page::Params;
-use super::search::{self, SearchBody};
+use super::openapi::bodies::{FlatContextRequest, FlatMemoryPatch, FlatNewMemory, FlatSearch};
+use super::openapi::params::{IfMatch, IfNoneMatch, InNamespaceOf, Once, Restoring};
+use super::page::{Page, Params};
+use super::search::{self, HitView, SearchBody};
 use crate::app::AppState;
 use crate::model::{MemoryId, Namespace, NamespaceName};
-use crate::record::{MemoryBody, PatchBody};
+use crate::record::{MemoryBody, MemoryView, PatchBody};
 
+/// Make a memory where the body says
+///
+/// Without `namespace` in the default one. A namespace that is not there yet is made, unless `memory.auto_create_namespace` is `false`.
+#[utoipa::path(
+    post,
+    path = "/v1/memories",
+    operation_id = "create_memory_flat",
+    tag = "flat",
+    params(Once),
+    request_body = FlatNewMemory,
+    responses(
+        (status = 201, description = "The memory", body = MemoryView),
+        (status = 404, description = "There is no such namespace, and it must not be made"),
+    )
+)]
 pub(super) async fn create(
     State(state): State<AppState>,
     access: Access,
@@ -36,6 +52,18 @@ pub(super) async fn create(
     memories::create_in(&state, &namespace, body, once).await
 }
 
+/// Read a memory by its id
+#[utoipa::path(
+    get,
+    path = "/v1/memories/{id}",
+    operation_id = "get_memory_flat",
+    tag = "flat",
+    params(IfNoneMatch, InNamespaceOf),
+    responses(
+        (status = 200, description = "The memory", body = MemoryView),
+        (status = 304, description = "It is as the client has it"),
+    )
+)]
 pub(super) async fn read(
     state: State<AppState>,
     access: Access,
@@ -47,7 +75,18 @@ pub(super) async fn read(
     memories::read(state, InNamespace(namespace), WithId(id), conditions, params).await
 }
 
-/// Changes the fields that are there, for PUT too: that is what the clients of the original send.
+/// Change a memory by its id
+///
+/// Changes the fields that are named, for PUT too: that is what the clients of the original send. `namespace` stands in the body or in the address.
+#[utoipa::path(
+    method(put, patch),
+    path = "/v1/memories/{id}",
+    operation_id = "change_memory_flat",
+    tag = "flat",
+    params(IfMatch, InNamespaceOf),
+    request_body = FlatMemoryPatch,
+    responses((status = 200, description = "The memory", body = MemoryView))
+)]
 pub(super) async fn change(
     state: State<AppState>,
     access: Access,
@@ -77,17 +116,40 @@ pub(super) async fn change(
     .await
 }
 
+/// Delete a memory by its id
+#[utoipa::path(
+    delete,
+    path = "/v1/memories/{id}",
+    operation_id = "delete_memory_flat",
+    tag = "flat",
+    params(IfMatch, Restoring, InNamespaceOf),
+    responses((status = 200, description = "It is gone", body = DeletedMemory))
+)]
 pub(super) async fn delete(
     state: State<AppState>,
     access: Access,
     WithId(id): WithId,
     conditions: Conditions,
     mut params: Params,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<DeletedMemory>, ApiError> {
     let namespace = located(&state, &access, id, params.one("namespace")?).await?;
     memories::delete(state, InNamespace(namespace), WithId(id), conditions, params).await
 }
 
+/// Search memories where the body says
+///
+/// Without `query` the newest memories, with a score of 0.
+#[utoipa::path(
+    post,
+    path = "/v1/memories/search",
+    operation_id = "search_memories_flat",
+    tag = "flat",
+    request_body = FlatSearch,
+    responses(
+        (status = 200, description = "A page of memories with their scores", body = Page<HitView>),
+        (status = 404, description = "There is no such namespace, and it must not be made"),
+    )
+)]
 pub(super) async fn search(
     State(state): State<AppState>,
     access: Access,
@@ -99,6 +161,18 @@ pub(super) async fn search(
     Ok(search::search_in(&state, namespace, body).await?.into_response())
 }
 
+/// See the context from the namespace that the body names
+#[utoipa::path(
+    post,
+    path = "/v1/context",
+    operation_id = "get_context_flat",
+    tag = "flat",
+    request_body = FlatContextRequest,
+    responses(
+        (status = 200, description = "The block, and the memories in it", body = ContextView),
+        (status = 404, description = "There is no such namespace, and it must not be made"),
+    )
+)]
 pub(super) async fn context(
     State(state): State<AppState>,
     access: Access,
@@ -114,8 +188,11 @@ pub(super) async fn context(
 async fn named(state: &AppState, access: &Access, name: Option<&str>) -> Result<Option<Namespace>, ApiError> {
     let name = name.unwrap_or(state.memory.default_namespace.as_str());
     let namespace = look_for_namespace(state, access, name).await?;
-    if namespace.is_none() && !state.memory.auto_create_namespace {
-        return Err(no_such_namespace(name));
+    if namespace.is_none() {
+        NamespaceName::parse(name).map_err(|problem| ApiError::bad_value("namespace", problem))?;
+        if !state.memory.auto_create_namespace {
+            return Err(no_such_namespace(name));
+        }
     }
     Ok(namespace)
 }

@@ -6,11 +6,13 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::error::ApiError;
 use super::extract::JsonBody;
+use super::namespaces::Deleted;
+use super::openapi::params::Numbered;
 use super::page::{Page, Params};
 use crate::app::AppState;
 use crate::model::{Key, KeyHash, NamespacePatterns, NewKey, Right};
@@ -22,24 +24,38 @@ const PREFIX: &str = "maia_";
 const RANDOM_BYTES: usize = 32;
 
 /// A key, of which nothing can be said that would let anybody in.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Key, examples(json!({
+    "id": "01a206a4-8860-7092-9989-745facfe1cd3", "name": "phone", "namespaces": ["team-a/*"], "rights": ["read", "chat"],
+    "created_at": "2026-01-29T12:00:00.000Z"
+})))]
 pub(super) struct KeyView {
     id: Uuid,
     name: String,
+    /// Where it counts: names of namespaces, beginnings such as `team-a/*`, or `*` for all.
+    #[schema(value_type = Vec<String>)]
     namespaces: NamespacePatterns,
+    /// What it may do there.
     rights: Vec<Right>,
     #[serde(serialize_with = "serialize_time")]
     created_at: DateTime<Utc>,
-    /// The key itself, once.
+    /// The key itself: only in the answer that makes it.
     #[serde(skip_serializing_if = "Option::is_none")]
     key: Option<String>,
 }
 
-#[derive(Deserialize)]
+/// A key to be made.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewKey, examples(json!({"name": "phone", "namespaces": ["team-a/*"], "rights": ["read", "chat"]})))]
 pub(super) struct CreateBody {
+    /// What to call it by.
+    #[schema(min_length = 1, max_length = 64)]
     name: String,
+    /// Names of namespaces, beginnings such as `team-a/*`, or `*` for all. With the right `admin` left out, or `["*"]`.
+    #[schema(min_items = 1, max_items = 64)]
     namespaces: Option<Vec<String>>,
+    #[schema(value_type = Vec<Right>, min_items = 1)]
     rights: Vec<String>,
 }
 
@@ -93,6 +109,17 @@ impl CreateBody {
     }
 }
 
+/// List keys
+///
+/// By name, without what would let anybody in.
+#[utoipa::path(
+    get,
+    path = "/v1/keys",
+    operation_id = "list_keys",
+    tag = "keys",
+    params(Numbered),
+    responses((status = 200, description = "A page of keys", body = Page<KeyView>))
+)]
 pub(super) async fn list(State(state): State<AppState>, mut params: Params) -> Result<Page<KeyView>, ApiError> {
     let paging = params.paging()?;
     params.finish()?;
@@ -117,6 +144,20 @@ pub(super) async fn list(State(state): State<AppState>, mut params: Params) -> R
     ))
 }
 
+/// Make a key
+///
+/// The answer holds the key itself, which nobody can be told again: the database has its hash only.
+#[utoipa::path(
+    post,
+    path = "/v1/keys",
+    operation_id = "create_key",
+    tag = "keys",
+    request_body = CreateBody,
+    responses(
+        (status = 201, description = "The key", body = KeyView),
+        (status = 409, description = "There is one of that name"),
+    )
+)]
 pub(super) async fn create(
     State(state): State<AppState>,
     params: Params,
@@ -140,6 +181,14 @@ pub(super) async fn create(
     Ok((StatusCode::CREATED, headers, Json(view)).into_response())
 }
 
+/// Read a key
+#[utoipa::path(
+    get,
+    path = "/v1/keys/{key}",
+    operation_id = "get_key",
+    tag = "keys",
+    responses((status = 200, description = "The key", body = KeyView))
+)]
 pub(super) async fn read(
     State(state): State<AppState>,
     Path(id_or_name): Path<String>,
@@ -151,17 +200,27 @@ pub(super) async fn read(
     Ok(Json(KeyView::from(key)))
 }
 
+/// Revoke a key
+///
+/// It lets nobody in from then on.
+#[utoipa::path(
+    delete,
+    path = "/v1/keys/{key}",
+    operation_id = "delete_key",
+    tag = "keys",
+    responses((status = 200, description = "It is gone", body = Deleted))
+)]
 pub(super) async fn delete(
     State(state): State<AppState>,
     Path(id_or_name): Path<String>,
     params: Params,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<Deleted>, ApiError> {
     params.finish()?;
     if !state.store.delete_key(id_or_name.clone()).await? {
         return Err(no_such_key(&id_or_name));
     }
     follow(&state).await;
-    Ok(Json(json!({ "deleted": true })))
+    Ok(Json(Deleted::YES))
 }
 
 /// Makes a change count at once. Where the database is in trouble, it counts within a second of its recovery.

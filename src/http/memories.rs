@@ -4,19 +4,44 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use serde_json::{Value, json};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::conditions::{Conditions, tagged};
 use super::error::ApiError;
 use super::extract::{InNamespace, JsonBody, WithId, no_such_namespace};
 use super::filters::{filter, start};
 use super::once::{self, OnceBody};
+use super::openapi::bodies::ReplacedMemory;
+use super::openapi::params::{Filtered, IfMatch, IfNoneMatch, Once as OnceParam, Paged, Restoring, Sorted};
 use super::page::{Page, Params};
 use crate::app::AppState;
 use crate::model::{Memory, MemoryId, Namespace, NamespaceName, NewMemory};
 use crate::record::{MemoryBody, MemoryView, PatchBody};
 use crate::store::{Cursor, MemoryFilter, MemoryUpdate, Once, Restore};
 
+/// The answer to the deletion of a memory.
+#[derive(Serialize, ToSchema)]
+#[schema(examples(json!({"deleted": true})))]
+pub(super) struct DeletedMemory {
+    deleted: bool,
+    /// With `restore=true`: what it had taken the place of, and what is valid again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<Uuid>>, nullable = false)]
+    restored: Option<Vec<MemoryId>>,
+}
+
+/// List memories
+///
+/// Newest first, unless `sort` says otherwise. The filters have to hold all together.
+#[utoipa::path(
+    get,
+    path = "/v1/namespaces/{namespace}/memories",
+    operation_id = "list_memories",
+    tag = "memories",
+    params(Paged, Sorted, Filtered),
+    responses((status = 200, description = "A page of memories", body = Page<MemoryView>))
+)]
 pub(super) async fn list(
     State(state): State<AppState>,
     InNamespace(namespace): InNamespace,
@@ -45,6 +70,16 @@ pub(super) async fn list(
     Ok(Page::of_list(views, page.total, &paging, page.next.map(Cursor::encode)))
 }
 
+/// Make a memory
+#[utoipa::path(
+    post,
+    path = "/v1/namespaces/{namespace}/memories",
+    operation_id = "create_memory",
+    tag = "memories",
+    params(OnceParam),
+    request_body = MemoryBody,
+    responses((status = 201, description = "The memory", body = MemoryView))
+)]
 pub(super) async fn create(
     State(state): State<AppState>,
     InNamespace(namespace): InNamespace,
@@ -70,6 +105,18 @@ pub(super) async fn create_in(
     Ok((StatusCode::CREATED, replayed, headers, tagged(view)).into_response())
 }
 
+/// Read a memory
+#[utoipa::path(
+    get,
+    path = "/v1/namespaces/{namespace}/memories/{id}",
+    operation_id = "get_memory",
+    tag = "memories",
+    params(IfNoneMatch),
+    responses(
+        (status = 200, description = "The memory", body = MemoryView),
+        (status = 304, description = "It is as the client has it"),
+    )
+)]
 pub(super) async fn read(
     State(state): State<AppState>,
     InNamespace(namespace): InNamespace,
@@ -83,6 +130,18 @@ pub(super) async fn read(
     Ok(conditions.shown(MemoryView::new(memory, &namespace.name)))
 }
 
+/// Replace a memory
+///
+/// Fields that are not named get their default. `conversation_id`, `role`, `speaker` and `created_at` stay as they are, and are refused.
+#[utoipa::path(
+    put,
+    path = "/v1/namespaces/{namespace}/memories/{id}",
+    operation_id = "replace_memory",
+    tag = "memories",
+    params(IfMatch),
+    request_body = ReplacedMemory,
+    responses((status = 200, description = "The memory", body = MemoryView))
+)]
 pub(super) async fn replace(
     State(state): State<AppState>,
     InNamespace(namespace): InNamespace,
@@ -117,6 +176,18 @@ pub(super) async fn replace(
     update_with(&state, namespace, id, conditions, |_| Ok(update)).await
 }
 
+/// Change a memory
+///
+/// A merge patch (RFC 7396): what is not named stays, `null` sets a field back to its default.
+#[utoipa::path(
+    patch,
+    path = "/v1/namespaces/{namespace}/memories/{id}",
+    operation_id = "change_memory",
+    tag = "memories",
+    params(IfMatch),
+    request_body = PatchBody,
+    responses((status = 200, description = "The memory", body = MemoryView))
+)]
 pub(super) async fn change(
     State(state): State<AppState>,
     InNamespace(namespace): InNamespace,
@@ -152,22 +223,31 @@ fn allow_change(conditions: &Conditions, memory: &Memory, namespace: &NamespaceN
     conditions.allow_change(&MemoryView::new(memory.clone(), namespace).etag())
 }
 
+/// Delete a memory
+#[utoipa::path(
+    delete,
+    path = "/v1/namespaces/{namespace}/memories/{id}",
+    operation_id = "delete_memory",
+    tag = "memories",
+    params(IfMatch, Restoring),
+    responses((status = 200, description = "It is gone", body = DeletedMemory))
+)]
 pub(super) async fn delete(
     State(state): State<AppState>,
     InNamespace(namespace): InNamespace,
     WithId(id): WithId,
     conditions: Conditions,
     mut params: Params,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<DeletedMemory>, ApiError> {
     let restore = restore(&mut params)?;
     params.finish()?;
     let name = namespace.name;
     let check = move |memory: &Memory| allow_change(&conditions, memory, &name);
     let deleted = state.store.delete_memory(namespace.number, id, restore, check).await?;
     let restored = deleted.ok_or_else(|| no_such_memory(id))??;
-    Ok(Json(match restore {
-        Restore::No => json!({ "deleted": true }),
-        Restore::Yes => json!({ "deleted": true, "restored": restored }),
+    Ok(Json(DeletedMemory {
+        deleted: true,
+        restored: (restore == Restore::Yes).then_some(restored),
     }))
 }
 
@@ -179,6 +259,16 @@ pub(super) fn restore(params: &mut Params) -> Result<Restore, ApiError> {
     })
 }
 
+/// Read what a memory took the place of
+///
+/// The whole chain, oldest first.
+#[utoipa::path(
+    get,
+    path = "/v1/namespaces/{namespace}/memories/{id}/history",
+    operation_id = "get_memory_history",
+    tag = "memories",
+    responses((status = 200, description = "The chain", body = Page<MemoryView>))
+)]
 pub(super) async fn history(
     State(state): State<AppState>,
     InNamespace(namespace): InNamespace,

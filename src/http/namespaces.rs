@@ -6,42 +6,78 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::access::Access;
 use super::conditions::{Conditions, tagged};
 use super::error::ApiError;
 use super::extract::{InNamespace, JsonBody, no_such_namespace};
 use super::once::{self, OnceBody};
+use super::openapi::params::{Force, IfMatch, IfNoneMatch, Once, Paged};
 use super::page::{Page, Paging, Params};
 use crate::app::AppState;
 use crate::model::{Namespace, NamespaceConfig, NamespaceName, Right};
 use crate::record::{ConfigBody, NamespaceView, Object};
 use crate::store::{CreateNamespace, DeleteNamespace, UpdateNamespace};
 
-#[derive(Deserialize)]
+/// A namespace to be made.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewNamespace, examples(json!({"name": "team/alice", "config": {"token_budget": 1000, "context_position": "first_user"}})))]
 pub(super) struct CreateBody {
+    /// 1 to 128 letters, digits and `. _ - : @ /`; begins with a letter or a digit.
+    #[schema(min_length = 1, max_length = 128, pattern = "^[A-Za-z0-9][A-Za-z0-9._:@/-]*$")]
     name: String,
     #[serde(default)]
+    #[schema(value_type = ConfigBody)]
     config: Object<ConfigBody>,
 }
 
-#[derive(Deserialize)]
+/// The settings of a namespace.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NamespaceReplacement, examples(json!({"config": {"token_budget": 2000}})))]
 pub(super) struct ReplaceBody {
+    #[schema(value_type = ConfigBody)]
     config: Object<ConfigBody>,
 }
 
-#[derive(Deserialize)]
+/// A new name, and settings to change.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NamespaceChange, examples(json!({"config": {"token_budget": null}})))]
 pub(super) struct ChangeBody {
+    /// A new name.
+    #[schema(min_length = 1, max_length = 128, pattern = "^[A-Za-z0-9][A-Za-z0-9._:@/-]*$")]
     name: Option<String>,
     #[serde(default)]
+    #[schema(value_type = ConfigBody)]
     config: Object<ConfigBody>,
 }
 
+/// The answer to a deletion.
+#[derive(Serialize, ToSchema)]
+#[schema(examples(json!({"deleted": true})))]
+pub(super) struct Deleted {
+    deleted: bool,
+}
+
+impl Deleted {
+    pub(super) const YES: Self = Self { deleted: true };
+}
+
+/// List namespaces
+///
+/// By name.
+#[utoipa::path(
+    get,
+    path = "/v1/namespaces",
+    operation_id = "list_namespaces",
+    tag = "namespaces",
+    params(Paged),
+    responses((status = 200, description = "A page of namespaces", body = Page<NamespaceView>))
+)]
 pub(super) async fn list(
     State(state): State<AppState>,
     access: Access,
@@ -63,6 +99,19 @@ pub(super) async fn list(
     Ok(Page::of_list(views, page.total, &paging, next))
 }
 
+/// Make a namespace
+#[utoipa::path(
+    post,
+    path = "/v1/namespaces",
+    operation_id = "create_namespace",
+    tag = "namespaces",
+    params(Once),
+    request_body = CreateBody,
+    responses(
+        (status = 201, description = "The namespace", body = NamespaceView),
+        (status = 409, description = "There is one of that name"),
+    )
+)]
 pub(super) async fn create(
     State(state): State<AppState>,
     access: Access,
@@ -95,6 +144,18 @@ fn created(access: &Access, outcome: CreateNamespace, name: &NamespaceName) -> R
     Ok((StatusCode::CREATED, replayed, location, view).into_response())
 }
 
+/// Read a namespace
+#[utoipa::path(
+    get,
+    path = "/v1/namespaces/{namespace}",
+    operation_id = "get_namespace",
+    tag = "namespaces",
+    params(IfNoneMatch),
+    responses(
+        (status = 200, description = "The namespace", body = NamespaceView),
+        (status = 304, description = "It is as the client has it"),
+    )
+)]
 pub(super) async fn read(
     InNamespace(namespace): InNamespace,
     conditions: Conditions,
@@ -104,6 +165,18 @@ pub(super) async fn read(
     Ok(conditions.shown(NamespaceView::from(namespace)))
 }
 
+/// Set the settings of a namespace
+///
+/// Settings that are not named are reset.
+#[utoipa::path(
+    put,
+    path = "/v1/namespaces/{namespace}",
+    operation_id = "replace_namespace_settings",
+    tag = "namespaces",
+    params(IfMatch),
+    request_body = ReplaceBody,
+    responses((status = 200, description = "The namespace", body = NamespaceView))
+)]
 pub(super) async fn replace(
     State(state): State<AppState>,
     InNamespace(namespace): InNamespace,
@@ -118,6 +191,21 @@ pub(super) async fn replace(
     .await
 }
 
+/// Change settings or the name of a namespace
+///
+/// What is not named stays; `null` resets a setting.
+#[utoipa::path(
+    patch,
+    path = "/v1/namespaces/{namespace}",
+    operation_id = "change_namespace",
+    tag = "namespaces",
+    params(IfMatch),
+    request_body = ChangeBody,
+    responses(
+        (status = 200, description = "The namespace", body = NamespaceView),
+        (status = 409, description = "The name is taken, or the namespace is the default one, which keeps its name"),
+    )
+)]
 pub(super) async fn change(
     State(state): State<AppState>,
     access: Access,
@@ -159,18 +247,30 @@ async fn update(
     }
 }
 
+/// Delete a namespace
+#[utoipa::path(
+    delete,
+    path = "/v1/namespaces/{namespace}",
+    operation_id = "delete_namespace",
+    tag = "namespaces",
+    params(IfMatch, Force),
+    responses(
+        (status = 200, description = "It is gone, and its memories with it", body = Deleted),
+        (status = 409, description = "It holds memories and `force` is not `true`, or it is the default one"),
+    )
+)]
 pub(super) async fn delete(
     State(state): State<AppState>,
     InNamespace(namespace): InNamespace,
     conditions: Conditions,
     mut params: Params,
-) -> Result<Json<Value>, ApiError> {
-    conditions.allow_change(&NamespaceView::from(namespace.clone()).etag())?;
+) -> Result<Json<Deleted>, ApiError> {
     let force = params.flag("force")?;
     params.finish()?;
+    conditions.allow_change(&NamespaceView::from(namespace.clone()).etag())?;
     let name = namespace.name;
     match state.store.delete_namespace(name.as_str().to_owned(), force).await? {
-        DeleteNamespace::Deleted => Ok(Json(json!({ "deleted": true }))),
+        DeleteNamespace::Deleted => Ok(Json(Deleted::YES)),
         DeleteNamespace::Missing => Err(no_such_namespace(name.as_str())),
         DeleteNamespace::NotEmpty(count) => Err(ApiError::conflict(format!(
             "{name} holds {count} memories; delete them first, or delete all with ?force=true"
@@ -182,12 +282,29 @@ pub(super) async fn delete(
 }
 
 /// What a clone is to be called.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = Clone, examples(json!({"name": "team/bob"})))]
 pub(super) struct CloneBody {
+    /// 1 to 128 letters, digits and `. _ - : @ /`; begins with a letter or a digit.
+    #[schema(min_length = 1, max_length = 128, pattern = "^[A-Za-z0-9][A-Za-z0-9._:@/-]*$")]
     name: String,
 }
 
+/// Clone a namespace
+///
+/// Makes a namespace with the settings, the memories and the history of this one.
+#[utoipa::path(
+    post,
+    path = "/v1/namespaces/{namespace}/clone",
+    operation_id = "clone_namespace",
+    tag = "namespaces",
+    request_body = CloneBody,
+    responses(
+        (status = 201, description = "The new namespace", body = NamespaceView),
+        (status = 409, description = "There is one of that name"),
+    )
+)]
 pub(super) async fn clone(
     State(state): State<AppState>,
     access: Access,

@@ -5,6 +5,7 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::error::ApiError;
 
@@ -13,19 +14,25 @@ pub(super) const DEFAULT_LIMIT: u32 = 50;
 /// Most items on a page.
 pub(super) const MAX_LIMIT: u32 = 1_000;
 
+/// Most items that can be passed over: what every program can count to.
+pub(super) const MAX_OFFSET: u64 = (1 << 53) - 1;
+
 /// How many items a list has in all, for those who ask with HEAD.
 const TOTAL_COUNT: &str = "x-total-count";
 
 /// The envelope of a list.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Page<T> {
     data: Vec<T>,
+    /// Items in `data`.
     count: usize,
+    /// Items in all.
     total: u64,
     limit: u32,
     offset: u64,
     has_more: bool,
     /// Where the next page begins; `null` behind the last, and for lists that have no cursors.
+    #[schema(required = true)]
     next_cursor: Option<String>,
 }
 
@@ -192,8 +199,8 @@ impl Params {
             check_limit(text.parse().ok()).ok_or_else(|| limit_rule(text))
         })?;
         let offset = self.parsed("offset", |text| {
-            text.parse()
-                .map_err(|_| format!("must be a whole number from 0 (got {text:?})"))
+            let offset = text.parse().ok();
+            check_offset(offset).ok_or_else(|| offset_rule(format_args!("{text:?}")))
         })?;
         Ok((limit.unwrap_or(DEFAULT_LIMIT), offset.unwrap_or(0)))
     }
@@ -210,6 +217,15 @@ impl Params {
 /// A limit where it is one that is allowed.
 pub(super) fn check_limit(limit: Option<u32>) -> Option<u32> {
     limit.filter(|limit| (1..=MAX_LIMIT).contains(limit))
+}
+
+/// An offset where it is one that is allowed.
+pub(super) fn check_offset(offset: Option<u64>) -> Option<u64> {
+    offset.filter(|offset| *offset <= MAX_OFFSET)
+}
+
+pub(super) fn offset_rule(got: impl std::fmt::Display) -> String {
+    format!("must be a whole number from 0 to {MAX_OFFSET} (got {got})")
 }
 
 pub(super) fn limit_rule(got: impl std::fmt::Display) -> String {

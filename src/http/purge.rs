@@ -2,22 +2,47 @@
 
 use axum::Json;
 use axum::extract::State;
-use serde_json::{Value, json};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::error::ApiError;
 use super::extract::InNamespace;
 use super::filters::filter;
 use super::memories::restore;
+use super::openapi::params::{DryRun, Filtered, Restoring};
 use super::page::Params;
 use crate::app::AppState;
 use crate::store::{MemoryFilter, Restore};
 
-/// Deletes every memory that a filter means, superseded ones too.
+/// How many memories were deleted.
+#[derive(Serialize, ToSchema)]
+#[schema(examples(json!({"deleted": 3, "dry_run": true})))]
+pub(super) struct Purged {
+    deleted: u64,
+    /// How many are valid again, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    restored: Option<usize>,
+    /// Whether they were only counted.
+    dry_run: bool,
+}
+
+/// Delete what a filter means
+///
+/// Superseded memories too. At least one filter must be there.
+#[utoipa::path(
+    delete,
+    path = "/v1/namespaces/{namespace}/memories",
+    operation_id = "delete_memories",
+    tag = "memories",
+    params(Filtered, DryRun, Restoring),
+    responses((status = 200, description = "How many are gone", body = Purged))
+)]
 pub(super) async fn purge(
     State(state): State<AppState>,
     InNamespace(namespace): InNamespace,
     mut params: Params,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<Purged>, ApiError> {
     let (dry_run, restore) = (params.flag("dry_run")?, restore(&mut params)?);
     let filter = filter(&mut params)?;
     params.finish()?;
@@ -33,20 +58,36 @@ pub(super) async fn purge(
     };
     if dry_run {
         let count = state.store.count_memories(namespace.number, filter).await?;
-        return Ok(Json(json!({ "deleted": count, "dry_run": true })));
+        return Ok(Json(Purged {
+            deleted: count.unsigned_abs(),
+            restored: None,
+            dry_run,
+        }));
     }
     let purged = state.store.delete_memories(namespace.number, filter, restore).await?;
-    Ok(Json(
-        json!({ "deleted": purged.deleted, "restored": purged.restored, "dry_run": false }),
-    ))
+    Ok(Json(Purged {
+        deleted: purged.deleted as u64,
+        restored: Some(purged.restored),
+        dry_run,
+    }))
 }
 
-/// Deletes every memory of a namespace; its settings stay.
+/// Delete every memory of a namespace
+///
+/// Its settings stay.
+#[utoipa::path(
+    post,
+    path = "/v1/namespaces/{namespace}/clear",
+    operation_id = "clear_namespace",
+    tag = "namespaces",
+    params(DryRun),
+    responses((status = 200, description = "How many are gone", body = Purged))
+)]
 pub(super) async fn clear(
     State(state): State<AppState>,
     InNamespace(namespace): InNamespace,
     mut params: Params,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<Purged>, ApiError> {
     let dry_run = params.flag("dry_run")?;
     params.finish()?;
     let deleted = if dry_run {
@@ -62,5 +103,9 @@ pub(super) async fn clear(
             .await?;
         purged.deleted as u64
     };
-    Ok(Json(json!({ "deleted": deleted, "dry_run": dry_run })))
+    Ok(Json(Purged {
+        deleted,
+        restored: None,
+        dry_run,
+    }))
 }

@@ -7,11 +7,22 @@ use axum::response::Response;
 use super::access::Access;
 use super::backend_answer;
 use super::error::ApiError;
+use super::openapi::bodies::BackendAnswer;
 use crate::app::AppState;
 
 /// Where the proxy is.
 pub(super) const PREFIX: &str = "/proxy/v1";
 
+/// Ask the backend anything else
+///
+/// Models, embeddings, completions, files: relayed to the backend as it is, both ways as a stream.
+#[utoipa::path(
+    method(get, put, post, delete, options, head, patch, trace),
+    path = "/proxy/v1/{path}",
+    operation_id = "relay",
+    tag = "proxy",
+    responses((status = "default", description = "What the backend answered", body = BackendAnswer, content_type = "*/*"))
+)]
 pub(super) async fn relay(
     State(state): State<AppState>,
     access: Access,

@@ -6,55 +6,139 @@ use axum::extract::State;
 use axum::response::IntoResponse;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use utoipa::ToSchema;
+use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
 
 use super::consult::GLANCE_MEMORIES;
 use super::error::ApiError;
 use super::extract::{InNamespace, JsonBody};
-use super::page::{DEFAULT_LIMIT, Page, Params, check_limit, limit_rule};
+use super::openapi::params::whole_number;
+use super::page::{DEFAULT_LIMIT, MAX_OFFSET, Page, Params, check_limit, check_offset, limit_rule, offset_rule};
 use crate::app::AppState;
 use crate::memory::query::Query;
 use crate::model::{Memory, MemoryType, Metadata, Namespace, Source};
-use crate::record::{MemoryView, parse_named, parse_time};
+use crate::record::{MemoryView, Whole, parse_named, parse_time};
 use crate::store::{Cut, MemoryFilter, Order, Reader, SearchHit, Start, Window};
 
 /// Longest query, in bytes.
 pub(super) const MAX_QUERY_BYTES: usize = 100_000;
 
-#[derive(Deserialize)]
+/// What to look for. The filters have to hold all together.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = Search, examples(json!({
+    "query": "which mode for the display", "types": ["semantic"], "metadata": {"project": "atlas"}, "limit": 10, "offset": 0
+})))]
 pub(super) struct SearchBody {
+    #[schema(ignore)]
     namespace: Option<String>,
+    /// Words to look for: text, up to 100,000 bytes of UTF-8 that are not only white space.
+    #[schema(required = true, schema_with = query_schema)]
     query: Option<String>,
+    /// Only memories of this type.
+    #[schema(value_type = Option<MemoryType>)]
     r#type: Option<String>,
+    /// Only memories of one of these types.
     #[serde(default)]
+    #[schema(value_type = Vec<MemoryType>)]
     types: Vec<String>,
+    /// Only memories from this source.
+    #[schema(value_type = Option<Source>)]
     source: Option<String>,
+    /// Only memories from one of these sources.
     #[serde(default)]
+    #[schema(value_type = Vec<Source>)]
     sources: Vec<String>,
+    /// Only memories with this tag.
     tag: Option<String>,
+    /// Only memories with all of these tags.
     #[serde(default)]
     tags: Vec<String>,
+    /// Only memories with one of these tags at least.
     #[serde(default)]
     any_tags: Vec<String>,
+    /// Only memories whose `metadata` has these values: strings, numbers, `true`, `false` or `null`.
     #[serde(default)]
+    #[schema(schema_with = metadata_schema)]
     metadata: Metadata,
+    /// Only memories whose `content` holds this text, letter case ignored.
+    #[schema(min_length = 1)]
     q: Option<String>,
+    /// Only memories from this moment on.
+    #[schema(format = DateTime)]
     created_after: Option<String>,
+    /// Only memories before this moment.
+    #[schema(format = DateTime)]
     created_before: Option<String>,
+    /// Only memories that were said or found in this conversation.
     conversation_id: Option<String>,
+    /// Only memories that were found in this request.
     request_id: Option<String>,
+    /// Only memories that were found by this rule.
     rule: Option<String>,
-    limit: Option<u32>,
+    /// Items on a page; 50 where nothing is said.
+    #[schema(value_type = Option<u32>, minimum = 1, maximum = 1000)]
+    limit: Option<Whole>,
+    /// Items to pass over.
     #[serde(default)]
-    offset: u64,
+    #[schema(schema_with = offset_schema)]
+    offset: Whole,
 }
 
-#[derive(Serialize)]
+/// A memory that was found.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Hit)]
 pub(super) struct HitView {
     memory: MemoryView,
+    /// Comparable within one answer only.
     score: f64,
 }
 
+/// Words that are not only white space.
+pub(super) fn query_schema() -> Object {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .min_length(Some(1))
+        .max_length(Some(MAX_QUERY_BYTES))
+        .pattern(Some(
+            "[^\\t-\\r \\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]",
+        ))
+        .description(Some(
+            "Words: text, up to 100,000 bytes of UTF-8 that are not only white space.",
+        ))
+        .build()
+}
+
+fn offset_schema() -> Object {
+    whole_number(0, MAX_OFFSET)
+        .description(Some("Items to pass over."))
+        .build()
+}
+
+fn metadata_schema() -> Object {
+    let value = ObjectBuilder::new().schema_type(SchemaType::from_iter([
+        Type::String,
+        Type::Number,
+        Type::Boolean,
+        Type::Null,
+    ]));
+    ObjectBuilder::new()
+        .additional_properties(Some(value))
+        .description(Some("Only memories whose `metadata` has these values."))
+        .build()
+}
+
+/// Search memories by words
+///
+/// Best first. `query` is text, not a query language.
+#[utoipa::path(
+    post,
+    path = "/v1/namespaces/{namespace}/memories/search",
+    operation_id = "search_memories",
+    tag = "memories",
+    request_body = SearchBody,
+    responses((status = 200, description = "A page of memories with their scores", body = Page<HitView>))
+)]
 pub(super) async fn search(
     State(state): State<AppState>,
     InNamespace(namespace): InNamespace,
@@ -86,13 +170,19 @@ pub(super) async fn search_in(
     namespace: Option<Namespace>,
     mut body: SearchBody,
 ) -> Result<Page<HitView>, ApiError> {
-    let (query, offset) = (body.query.take(), body.offset);
+    let query = body.query.take();
+    let Whole(offset) = body.offset;
+    if check_offset(Some(offset)).is_none() {
+        return Err(ApiError::bad_value("offset", offset_rule(offset)));
+    }
     if let Some(query) = &query {
         check_query(query)?;
     }
     let limit = match body.limit {
         None => DEFAULT_LIMIT,
-        Some(limit) => check_limit(Some(limit)).ok_or_else(|| ApiError::bad_value("limit", limit_rule(limit)))?,
+        Some(Whole(limit)) => {
+            check_limit(u32::try_from(limit).ok()).ok_or_else(|| ApiError::bad_value("limit", limit_rule(limit)))?
+        }
     };
     let filter = body.filter()?;
     let Some(namespace) = namespace else {

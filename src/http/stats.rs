@@ -7,6 +7,7 @@ use axum::Json;
 use axum::extract::State;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::access::Access;
 use super::error::ApiError;
@@ -18,7 +19,15 @@ use crate::record::{serialize_optional_time, serialize_time};
 use crate::store::{Tally, Usage};
 
 /// What is known of all namespaces together. Clients of the original read the first four fields.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Stats, examples(json!({
+    "total_memories": 2, "total_namespaces": 1, "storage_size_bytes": 81920, "last_compaction": "2026-01-31T12:00:00.000Z",
+    "superseded_count": 0, "token_count": 10, "content_bytes": 44,
+    "by_type": {"episodic": 0, "semantic": 2, "working": 0}, "by_source": {"extracted": 1, "imported": 0, "inferred": 0, "user": 1},
+    "last_write_at": "2026-01-31T12:00:00.000Z", "injections": {"requests": 40, "injected": 12, "memories": 15, "tokens": 96},
+    "extractions": {"stored": 1, "known": 3, "superseded": 0, "forgotten": 0},
+    "search_latency": {"count": 40, "p50_ms": 0.31, "p90_ms": 0.52, "p99_ms": 1.9}
+})))]
 pub(super) struct WholeStats {
     total_memories: i64,
     total_namespaces: i64,
@@ -31,7 +40,14 @@ pub(super) struct WholeStats {
 }
 
 /// What is known of one namespace.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = NamespaceStatistics, examples(json!({
+    "memory_count": 2, "superseded_count": 0, "token_count": 10, "content_bytes": 44,
+    "by_type": {"episodic": 0, "semantic": 2, "working": 0}, "by_source": {"extracted": 1, "imported": 0, "inferred": 0, "user": 1},
+    "last_write_at": "2026-01-31T12:00:00.000Z", "injections": {"requests": 40, "injected": 12, "memories": 15, "tokens": 96},
+    "extractions": {"stored": 1, "known": 3, "superseded": 0, "forgotten": 0},
+    "search_latency": {"count": 40, "p50_ms": 0.31, "p90_ms": 0.52, "p99_ms": 1.9}
+})))]
 pub(super) struct NamespaceFigures {
     memory_count: i64,
     #[serde(flatten)]
@@ -39,7 +55,7 @@ pub(super) struct NamespaceFigures {
 }
 
 /// What is known of either.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Figures {
     /// Memories whose place something newer has taken.
     superseded_count: i64,
@@ -50,15 +66,17 @@ struct Figures {
     by_type: BTreeMap<&'static str, i64>,
     by_source: BTreeMap<&'static str, i64>,
     #[serde(serialize_with = "serialize_optional_time")]
+    #[schema(required = true)]
     last_write_at: Option<DateTime<Utc>>,
     injections: Injections,
     extractions: Extractions,
     /// Of the newest 4,096 searches since the server started; null before the first.
+    #[schema(required = true)]
     search_latency: Option<Latency>,
 }
 
 /// What chat requests were given.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Injections {
     requests: i64,
     injected: i64,
@@ -67,7 +85,7 @@ struct Injections {
 }
 
 /// What was learned from them.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Extractions {
     stored: i64,
     known: i64,
@@ -76,7 +94,7 @@ struct Extractions {
 }
 
 /// Of so many searches, in milliseconds.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Latency {
     count: usize,
     p50_ms: f64,
@@ -84,6 +102,14 @@ struct Latency {
     p99_ms: f64,
 }
 
+/// Count everything
+#[utoipa::path(
+    get,
+    path = "/v1/stats",
+    operation_id = "get_stats",
+    tag = "operations",
+    responses((status = 200, description = "Figures of all namespaces together", body = WholeStats))
+)]
 pub(super) async fn of_all(
     State(state): State<AppState>,
     access: Access,
@@ -110,6 +136,14 @@ pub(super) async fn of_all(
     }))
 }
 
+/// Count what is in a namespace
+#[utoipa::path(
+    get,
+    path = "/v1/namespaces/{namespace}/stats",
+    operation_id = "get_namespace_stats",
+    tag = "namespaces",
+    responses((status = 200, description = "Figures of the namespace", body = NamespaceFigures))
+)]
 pub(super) async fn of_namespace(
     State(state): State<AppState>,
     InNamespace(namespace): InNamespace,

@@ -2,14 +2,15 @@
 
 use axum::Json;
 use axum::extract::State;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::access::Access;
 use super::error::ApiError;
 use super::extract::{InNamespace, JsonBody, find_namespace, no_such_namespace};
 use super::filters::filter;
 use super::memories::no_such_memory;
+use super::openapi::params::{DryRun, Filtered};
 use super::page::Params;
 use crate::app::AppState;
 use crate::model::{MemoryId, Namespace, Right};
@@ -18,31 +19,86 @@ use crate::store::{Carried, MemoryFilter, NotCarried, Transfer};
 /// Most memories that may be named at once.
 const MAX_IDS: usize = 1_000;
 
-#[derive(Deserialize)]
+/// Where memories are to go, and which.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = Transfer, examples(json!({"to": "archive", "ids": ["01a206a4-8860-7092-9989-745facfe1cd3"]})))]
 pub(super) struct TransferBody {
     /// The name or id of the namespace that they go to.
     to: String,
+    /// Which memories; left out where a filter says that.
+    #[schema(value_type = Option<Vec<Uuid>>, min_items = 1, max_items = 1000)]
     ids: Option<Vec<String>>,
 }
 
+/// What was moved or copied.
+#[derive(Serialize, ToSchema)]
+#[schema(examples(json!({"moved": 1, "dry_run": false, "ids": [
+    {"from": "01a206a4-8860-7092-9989-745facfe1cd3", "to": "01a206a4-8860-7092-9989-745facfe1cd3"}
+]})))]
+pub(super) struct Transferred {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    moved: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    copied: Option<usize>,
+    /// Whether they were only counted.
+    dry_run: bool,
+    /// Of memories that were named: each id, and the new one.
+    ids: Vec<Pair>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = TransferredMemory)]
+struct Pair {
+    #[schema(value_type = Uuid)]
+    from: MemoryId,
+    #[schema(value_type = Uuid)]
+    to: MemoryId,
+}
+
+/// Move memories to another namespace
+///
+/// By up to 1,000 ids, all or none; or by a filter, in steps of 500. One of the two must be there.
+#[utoipa::path(
+    post,
+    path = "/v1/namespaces/{namespace}/memories/move",
+    operation_id = "move_memories",
+    tag = "memories",
+    params(Filtered, DryRun),
+    request_body = TransferBody,
+    responses((status = 200, description = "How many were moved", body = Transferred))
+)]
 pub(super) async fn move_to(
     state: State<AppState>,
     access: Access,
     namespace: InNamespace,
     params: Params,
     body: JsonBody<TransferBody>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<Transferred>, ApiError> {
     transfer(state, access, namespace, params, body, Transfer::Move).await
 }
 
+/// Copy memories to another namespace
+///
+/// By up to 1,000 ids, all or none; or by a filter, in steps of 500. One of the two must be there.
+#[utoipa::path(
+    post,
+    path = "/v1/namespaces/{namespace}/memories/copy",
+    operation_id = "copy_memories",
+    tag = "memories",
+    params(Filtered, DryRun),
+    request_body = TransferBody,
+    responses((status = 200, description = "How many were copied", body = Transferred))
+)]
 pub(super) async fn copy_to(
     state: State<AppState>,
     access: Access,
     namespace: InNamespace,
     params: Params,
     body: JsonBody<TransferBody>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<Transferred>, ApiError> {
     transfer(state, access, namespace, params, body, Transfer::Copy).await
 }
 
@@ -53,7 +109,7 @@ async fn transfer(
     mut params: Params,
     JsonBody(body): JsonBody<TransferBody>,
     transfer: Transfer,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<Transferred>, ApiError> {
     let dry_run = params.flag("dry_run")?;
     let filter = filter(&mut params)?;
     params.finish()?;
@@ -95,7 +151,7 @@ async fn named(
     ids: Vec<MemoryId>,
     transfer: Transfer,
     dry_run: bool,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<Transferred>, ApiError> {
     if dry_run {
         for id in &ids {
             let found = state.store.memory(from.number, *id).await?;
@@ -120,7 +176,7 @@ async fn filtered(
     filter: MemoryFilter,
     transfer: Transfer,
     dry_run: bool,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<Transferred>, ApiError> {
     let count = if dry_run {
         let count = state.store.count_memories(from.number, filter).await?;
         usize::try_from(count).unwrap_or_default()
@@ -131,14 +187,12 @@ async fn filtered(
     Ok(answer(transfer, count, dry_run, &[]))
 }
 
-fn answer(transfer: Transfer, count: usize, dry_run: bool, ids: &[Carried]) -> Json<Value> {
-    let done = match transfer {
-        Transfer::Move => "moved",
-        Transfer::Copy => "copied",
-    };
-    let ids: Vec<Value> = ids
-        .iter()
-        .map(|(before, after)| json!({ "from": before, "to": after }))
-        .collect();
-    Json(json!({ done: count, "dry_run": dry_run, "ids": ids }))
+fn answer(transfer: Transfer, count: usize, dry_run: bool, ids: &[Carried]) -> Json<Transferred> {
+    let ids = ids.iter().map(|(from, to)| Pair { from: *from, to: *to });
+    Json(Transferred {
+        moved: (transfer == Transfer::Move).then_some(count),
+        copied: (transfer == Transfer::Copy).then_some(count),
+        dry_run,
+        ids: ids.collect(),
+    })
 }

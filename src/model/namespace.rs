@@ -4,6 +4,7 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::memory::UnknownName;
@@ -100,7 +101,7 @@ impl NamespaceNumber {
 }
 
 /// Where the context block goes in a chat request.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ContextPosition {
     /// In the system message that begins the list; made where there is none.
@@ -142,20 +143,24 @@ impl ContextPosition {
 }
 
 /// Settings of one namespace; what is absent follows the configuration.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct NamespaceConfig {
     /// Tokens of injected context a request may get.
+    #[schema(required = true)]
     pub token_budget: Option<u32>,
     /// Where the context goes.
+    #[schema(required = true)]
     pub context_position: Option<ContextPosition>,
     /// Days that a memory is kept.
+    #[schema(required = true)]
     pub retention_days: Option<u32>,
     /// Most memories that are kept.
+    #[schema(required = true)]
     pub max_memories: Option<u32>,
 }
 
 /// Counts of a namespace, kept by the database with each write.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct NamespaceStats {
     /// Memories in the namespace that are valid.
     pub memory_count: i64,

@@ -3,6 +3,8 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use utoipa::ToSchema;
+use utoipa::openapi::schema::{Array, ArrayBuilder, ObjectBuilder, SchemaType, Type};
 
 use super::{FieldError, etag, parse_named, parse_time, serialize_optional_time, serialize_time};
 use crate::memory::extract::fact;
@@ -24,18 +26,35 @@ pub const MAX_CONVERSATION_LENGTH: usize = 256;
 const MAX_NAME_LENGTH: usize = 128;
 
 /// A memory as the API shows it.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Memory, examples(json!({
+    "id": "01a206a4-8860-7092-9989-745facfe1cd3", "namespace": "default", "content": "User prefers dark mode", "type": "semantic", "source": "user",
+    "tags": ["ui"], "metadata": {}, "confidence": 0.9, "pinned": false, "created_at": "2026-01-31T12:00:00.000Z", "updated_at": "2026-01-31T12:00:00.000Z",
+    "accessed_at": "2026-01-31T12:00:00.000Z", "access_count": 0, "last_confirmed_at": "2026-01-31T12:00:00.000Z", "confirmation_count": 0,
+    "superseded_at": null, "superseded_by": null
+})))]
 pub struct MemoryView {
+    #[schema(value_type = Uuid)]
     id: MemoryId,
+    /// The name of the namespace that it is in.
+    #[schema(value_type = String)]
     namespace: NamespaceName,
+    /// The words.
     content: String,
     r#type: MemoryType,
     source: Source,
+    #[schema(value_type = Vec<String>)]
     tags: Tags,
+    /// Free fields.
+    #[schema(value_type = Object)]
     metadata: Metadata,
+    /// How sure it is.
+    #[schema(minimum = 0, maximum = 1)]
     confidence: f64,
+    /// Whether it is in every context.
     pinned: bool,
     #[serde(flatten)]
+    #[schema(value_type = TurnView)]
     turn: Option<TurnView>,
     #[serde(serialize_with = "serialize_time")]
     created_at: DateTime<Utc>,
@@ -44,19 +63,27 @@ pub struct MemoryView {
     /// When it was made, until it is first injected.
     #[serde(serialize_with = "serialize_time")]
     accessed_at: DateTime<Utc>,
+    /// How often it was injected.
     access_count: i64,
     /// When it was made, until it is first said again.
     #[serde(serialize_with = "serialize_time")]
     last_confirmed_at: DateTime<Utc>,
+    /// How often it was said again.
     confirmation_count: i64,
+    /// When something newer took its place.
     #[serde(serialize_with = "serialize_optional_time")]
+    #[schema(required = true)]
     superseded_at: Option<DateTime<Utc>>,
+    /// What took its place, where that is still there.
+    #[schema(value_type = Option<Uuid>, required = true)]
     superseded_by: Option<MemoryId>,
 }
 
 /// The fields of a memory that is a piece of a conversation.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Turn)]
 struct TurnView {
+    #[schema(required = false)]
     conversation_id: String,
     role: Option<String>,
     speaker: Option<String>,
@@ -108,22 +135,60 @@ impl MemoryView {
 }
 
 /// The fields of a memory that a client may set.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewMemory, examples(json!({"content": "User prefers dark mode", "tags": ["ui"], "confidence": 0.9})))]
 pub struct MemoryBody {
     /// Where it is to be, where the path does not say that.
+    #[schema(ignore)]
     pub(super) namespace: Option<String>,
+    /// The words, one thing that is known; up to 10,000 bytes of UTF-8 that are not only white space.
+    #[schema(value_type = String, required = true, min_length = 1, max_length = 10000, pattern = "^[^\\u0000]*[^\\u0000\\t-\\r \\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000][^\\u0000]*$")]
     pub(super) content: Option<String>,
+    /// What kind of knowledge it is; `semantic` where nothing is said.
+    #[schema(value_type = Option<MemoryType>)]
     pub(super) r#type: Option<String>,
+    /// Where it comes from; `user` where nothing is said.
+    #[schema(value_type = Option<Source>)]
     pub(super) source: Option<String>,
+    /// Labels.
+    #[schema(schema_with = tags_schema)]
     pub(super) tags: Option<Tags>,
+    /// Free fields, up to 16,384 bytes as JSON.
+    #[schema(value_type = Option<Object>)]
     pub(super) metadata: Option<Metadata>,
+    /// How sure it is; 1 where nothing is said.
+    #[schema(minimum = 0, maximum = 1)]
     pub(super) confidence: Option<f64>,
+    /// Whether it is in every context, within `memory.profile_tokens`.
     pub(super) pinned: Option<bool>,
+    /// The conversation that the memory is a piece of.
+    #[schema(min_length = 1, max_length = 256, pattern = "^[^\\u0000]*$")]
     pub(super) conversation_id: Option<String>,
+    /// Whose part of the conversation it is, such as `user`; only with `conversation_id`.
+    #[schema(min_length = 1, max_length = 128, pattern = "^[^\\u0000]*$")]
     pub(super) role: Option<String>,
+    /// Who spoke, by name; only with `conversation_id`.
+    #[schema(min_length = 1, max_length = 128, pattern = "^[^\\u0000]*$")]
     pub(super) speaker: Option<String>,
+    /// When it came to be, for what is imported; now where nothing is said.
+    #[schema(format = DateTime)]
     pub(super) created_at: Option<String>,
+}
+
+/// The labels of a memory as they are sent, or `null` for none.
+pub(super) fn tags_schema() -> Array {
+    let tag = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .min_length(Some(1))
+        .max_length(Some(MAX_TAG_LENGTH))
+        .pattern(Some("^[^\\u0000]*$"));
+    ArrayBuilder::new()
+        .schema_type(SchemaType::from_iter([Type::Array, Type::Null]))
+        .items(tag)
+        .max_items(Some(MAX_TAGS))
+        .description(Some("Labels."))
+        .build()
 }
 
 impl MemoryBody {

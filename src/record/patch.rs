@@ -2,27 +2,56 @@
 
 use serde::Deserialize;
 use serde_json::Value;
+use utoipa::ToSchema;
 
-use super::memory::{MemoryBody, check_metadata};
+use super::memory::{MemoryBody, check_metadata, tags_schema};
 use super::{Change, FieldError};
 use crate::model::{Memory, MemoryType, Metadata, Source, Tags};
 use crate::store::MemoryUpdate;
 
 /// A patch as it is sent.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = MemoryPatch, examples(json!({"tags": null, "metadata": {"project": "atlas", "draft": null}})))]
 pub struct PatchBody {
+    #[schema(ignore)]
     namespace: Option<String>,
+    /// The words; up to 10,000 bytes of UTF-8 that are not only white space.
+    #[schema(value_type = String, required = false, min_length = 1, max_length = 10000, pattern = "^[^\\u0000]*[^\\u0000\\t-\\r \\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000][^\\u0000]*$")]
+    #[serde(default)]
     content: Change<String>,
+    /// What kind of knowledge it is; `null`: `semantic`.
+    #[schema(value_type = Option<MemoryType>)]
+    #[serde(default)]
     r#type: Change<String>,
+    /// Where it comes from; `null`: `user`.
+    #[schema(value_type = Option<Source>)]
+    #[serde(default)]
     source: Change<String>,
+    /// Labels, in place of those that are there; `null`: none.
+    #[schema(schema_with = tags_schema)]
+    #[serde(default)]
     tags: Change<Tags>,
+    /// Free fields to change, name by name; `null` removes a name, and in place of the object all of them.
+    #[schema(value_type = Option<Object>)]
+    #[serde(default)]
     metadata: Change<Metadata>,
+    /// How sure it is; `null`: 1.
+    #[schema(value_type = Option<f64>, minimum = 0, maximum = 1)]
+    #[serde(default)]
     confidence: Change<f64>,
+    /// Whether it is in every context; `null`: `false`.
+    #[schema(value_type = Option<bool>)]
+    #[serde(default)]
     pinned: Change<bool>,
+    // These stay as they are, and are refused with a word about that.
+    #[schema(ignore)]
     conversation_id: Option<String>,
+    #[schema(ignore)]
     role: Option<String>,
+    #[schema(ignore)]
     speaker: Option<String>,
+    #[schema(ignore)]
     created_at: Option<String>,
 }
 

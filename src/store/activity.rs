@@ -3,6 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::keys::VISIBLE;
 use super::memories::time;
@@ -41,9 +42,10 @@ pub struct Activity {
 }
 
 /// A memory in a block.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Injected {
     /// Which.
+    #[schema(value_type = Uuid)]
     pub id: MemoryId,
     /// Why: `pinned`, `match` or `profile`.
     pub position: String,
@@ -54,17 +56,20 @@ pub struct Injected {
 }
 
 /// What one fact in an exchange came to.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Extraction {
     /// The rule that found it.
     pub rule: String,
     /// `stored`, `known` or `forgotten`.
     pub result: String,
     /// The memory that was made, or that says so already.
+    #[schema(value_type = Option<Uuid>, required = true)]
     pub id: Option<MemoryId>,
     /// Those that it took the place of.
+    #[schema(value_type = Vec<Uuid>)]
     pub superseded: Vec<MemoryId>,
     /// Those that were deleted.
+    #[schema(value_type = Vec<Uuid>)]
     pub forgotten: Vec<MemoryId>,
 }
 

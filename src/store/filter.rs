@@ -240,7 +240,11 @@ pub(super) fn add_functions(connection: &Connection) -> rusqlite::Result<()> {
     })?;
     connection.create_scalar_function("has_fields", 2, flags, |call| {
         let read = |error: serde_json::Error| rusqlite::Error::UserFunctionError(error.into());
-        let metadata: Metadata = serde_json::from_str(call.get_raw(0).as_str()?).map_err(read)?;
+        // A memory without free fields has no object either.
+        let Some(metadata) = call.get_raw(0).as_str_or_null()? else {
+            return Ok(false);
+        };
+        let metadata: Metadata = serde_json::from_str(metadata).map_err(read)?;
         let wanted: Vec<(String, String)> = serde_json::from_str(call.get_raw(1).as_str()?).map_err(read)?;
         Ok(has_fields(&metadata, &wanted))
     })

@@ -1,6 +1,6 @@
 """Installs what the end-to-end tests and the demo run with, into the project's own `.venv` and `node_modules` and nowhere else.
 
-    python3 tests/e2e/install.py [openai] [clients] [openai3] [model] [node]
+    python3 tests/e2e/install.py [openai] [clients] [openai3] [description] [model] [node]
 
 Each part leaves a stamp that holds its pinned requirements, so that a second run takes no time and a changed pin is noticed.
 """
@@ -18,6 +18,7 @@ ROOT = HERE.parents[1]
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 OPENAI3 = VENV / "openai3"
+DESCRIPTION = VENV / "description"
 NODE_TESTS = HERE / "node"
 OLDEST_PYTHON = (3, 10)
 # What numpy asks for, which LlamaIndex brings along.
@@ -126,6 +127,8 @@ PARTS = {
     "clients": clients,
     # Beside the older major version, not over it: PYTHONPATH chooses.
     "openai3": lambda: requirements("openai3", "--upgrade", "--target", str(OPENAI3)),
+    # Beside the others too: one of the judges would take part in every run of pytest.
+    "description": lambda: requirements("description", "--upgrade", "--target", str(DESCRIPTION)),
     "model": lambda: requirements("model", "--no-deps"),
     "node": node,
 }

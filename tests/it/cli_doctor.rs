@@ -156,6 +156,30 @@ fn a_wrong_configuration_a_wrong_key_and_a_broken_file() {
     assert!(hint.contains("MAIA_KEY"), "{hint}");
     maia.stop();
 
+    let public = ["server.host=0.0.0.0", "server.port=0"];
+    let (status, detail, _) = check(folder.path(), "http://127.0.0.1:9", &public, 5, "access");
+    assert_eq!(status, "failed");
+    assert!(detail.contains("there is no key"), "{detail}");
+
+    let made = [
+        "keys",
+        "create",
+        "reader",
+        "--namespace",
+        "a/*",
+        "--right",
+        "chat",
+        "--json",
+    ];
+    let made: Value = serde_json::from_str(&run(folder.path(), &made).stdout).unwrap();
+    let maia = Program::start(folder.path(), &[]);
+    let port = format!("server.port={}", maia.address().port());
+    let key = format!("security.api_key={}", made["key"].as_str().unwrap());
+    let (status, detail, _) = check(folder.path(), "http://127.0.0.1:9", &[&port, &key], 5, "key");
+    assert_eq!(status, "note");
+    assert!(detail.contains("may not see memories"), "{detail}");
+    maia.stop();
+
     std::fs::write(folder.path().join("maia.db"), "Dear diary,\n".repeat(500)).unwrap();
     let (status, detail, hint) = check(folder.path(), "http://127.0.0.1:9", &[], 5, "database");
     assert_eq!(status, "failed");

@@ -276,3 +276,16 @@ fn a_context_leaves_out_what_scores_too_little_and_scores_that_nobody_wants() {
     )
     .expect_error(400, "bad_request", Some("system_prompt"));
 }
+
+#[test]
+fn a_name_that_no_namespace_can_have_is_refused() {
+    let maia = Served::start();
+    for path in ["/v1/memories", "/v1/memories/search", "/v1/context"] {
+        let body = match path {
+            "/v1/memories" => json!({ "content": "User likes tea", "namespace": "!" }),
+            _ => json!({ "query": "tea", "namespace": "!" }),
+        };
+        maia.post(path, &body)
+            .expect_error(400, "bad_request", Some("namespace"));
+    }
+}

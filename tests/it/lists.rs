@@ -133,3 +133,42 @@ fn bad_filters_are_named() {
         assert!(message.contains(rule), "{query}: {message}");
     }
 }
+
+#[test]
+fn a_memory_without_free_fields_is_passed_over_by_a_filter_on_them() {
+    let maia = Served::start();
+    maia.memory("User likes tea");
+    let noted = json!({ "content": "User plans a garden", "metadata": { "project": "atlas" } });
+    let noted = maia.post("/v1/namespaces/default/memories", &noted).expect(201);
+    let list = maia
+        .get("/v1/namespaces/default/memories?metadata.project=atlas")
+        .expect(200);
+    assert_eq!((&list["total"], &list["data"][0]["id"]), (&json!(1), &noted["id"]));
+    let search = json!({ "query": "tea", "metadata": { "project": "atlas" } });
+    let search = maia.post("/v1/namespaces/default/memories/search", &search).expect(200);
+    assert_eq!(search["total"], 0);
+    let gone = maia
+        .delete("/v1/namespaces/default/memories?metadata.project=atlas")
+        .expect(200);
+    assert_eq!(gone["deleted"], 1);
+}
+
+#[test]
+fn what_is_passed_over_has_a_limit() {
+    let maia = Served::start();
+    let path = "/v1/namespaces/default/memories";
+    assert_eq!(
+        maia.get(&format!("{path}?offset=9007199254740991")).expect(200)["count"],
+        0
+    );
+    let refused = maia.get(&format!("{path}?offset=9007199254740992"));
+    let message = refused.expect_error(400, "bad_request", Some("offset"));
+    assert!(message.contains("from 0 to 9007199254740991"), "{message}");
+    let search = |body| maia.post(&format!("{path}/search"), &body);
+    // JSON knows one kind of number.
+    let found = search(json!({ "query": "tea", "limit": 7.0, "offset": 3.0 })).expect(200);
+    assert_eq!((&found["limit"], &found["offset"]), (&json!(7), &json!(3)));
+    for (field, value) in [("limit", json!(7.5)), ("limit", json!(-1)), ("offset", json!(1e300))] {
+        search(json!({ "query": "tea", field: value })).expect_error(400, "bad_request", Some(field));
+    }
+}

@@ -181,6 +181,7 @@ fn every_answer_says_how_it_stands() {
         (400, Call::get("/v1/namespaces?limit=0")),
         (400, Call::get("/v1/namespaces?key=x")),
         (404, Call::get("/v1/nothing")),
+        (404, Call::get("/proxy/v1")),
         (404, Call::get("/v1/namespaces/missing")),
         (405, Call::new("DELETE", "/v1/namespaces")),
         (

@@ -55,6 +55,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("r2d2_sqlite", &["store"]),
     ("reqwest", &["client", "proxy"]),
     ("axum", &["http", "app"]),
+    ("utoipa", &["http", "model", "record", "store"]),
     ("governor", &["http"]),
     ("prometheus", &["metrics"]),
     ("tokio_rustls", &["listener"]),

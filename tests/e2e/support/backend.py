@@ -160,12 +160,13 @@ class _Handler(BaseHTTPRequestHandler):
                 self._stream(reply)
             else:
                 self._head(reply, {"Content-Length": str(len(reply.body))})
-                self.wfile.write(reply.body)
+                if self.command != "HEAD":
+                    self.wfile.write(reply.body)
         except OSError:
             request.abandoned.set()
             self.close_connection = True
 
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _answer
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = do_TRACE = do_QUERY = _answer
 
     def _key(self, body):
         try:
