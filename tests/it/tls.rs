@@ -7,6 +7,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use reqwest::tls::TlsInfo;
 use reqwest::{Certificate, Client, ClientBuilder, Version};
 use rustls::pki_types::CertificateDer;
@@ -320,5 +321,42 @@ fn commands_find_the_server() {
     let missing = run(elsewhere.path(), &[&list[..], &["--ca-file", "none.pem"]].concat());
     assert_eq!(missing.code, Some(2), "{missing:?}");
     assert!(missing.stderr.contains("none.pem: No such file"), "{missing:?}");
+    maia.stop();
+}
+
+#[test]
+fn who_trusts_an_authority_looks_at_the_name_and_the_chain_is_shown() {
+    fn signing(name: &str, by: Option<&Issuer<'_, KeyPair>>) -> (String, Issuer<'static, KeyPair>) {
+        let mut params = CertificateParams::new([]).unwrap();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().unwrap();
+        let certificate = match by {
+            Some(issuer) => params.signed_by(&key, issuer),
+            None => params.self_signed(&key),
+        };
+        (certificate.unwrap().pem(), Issuer::new(params, key))
+    }
+    let (root, root_issuer) = signing("root", None);
+    let (middle, issuer) = signing("middle", Some(&root_issuer));
+    let key = KeyPair::generate().unwrap();
+    let leaf = CertificateParams::new(["localhost".to_owned()]).unwrap();
+    let leaf = leaf.signed_by(&key, &issuer).unwrap().pem();
+    let pair = Pair {
+        certificate: leaf + &middle,
+        key: key.serialize_pem(),
+    };
+    let home = Home::with(&pair);
+    home.put("root.crt", &root);
+    let maia = home.start(&[]);
+    let list = |host: &str| {
+        let url = format!("https://{host}:{}", maia.address().port());
+        run(home.path(), &["list", "--url", &url, "--ca-file", "root.crt"])
+    };
+    let listed = list("localhost");
+    assert_eq!(listed.code, Some(0), "{listed:?}");
+    let refused = list("127.0.0.1");
+    assert_eq!(refused.code, Some(1), "{refused:?}");
+    assert!(refused.stderr.contains("certificate"), "{refused:?}");
     maia.stop();
 }
