@@ -7,6 +7,7 @@ use axum::response::{IntoResponse as _, Response};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use utoipa::openapi::schema::{ArrayBuilder, ArrayItems, ObjectBuilder, Schema, SchemaType, Type};
 use uuid::Uuid;
 
 use super::error::ApiError;
@@ -49,14 +50,34 @@ pub(super) struct KeyView {
 #[serde(deny_unknown_fields)]
 #[schema(as = NewKey, examples(json!({"name": "phone", "namespaces": ["team-a/*"], "rights": ["read", "chat"]})))]
 pub(super) struct CreateBody {
-    /// What to call it by.
-    #[schema(min_length = 1, max_length = 64)]
+    /// What to call it by: 1 to 64 letters, digits and `. _ - : @`.
+    #[schema(
+        min_length = 1,
+        max_length = 64,
+        pattern = "^[A-Za-z0-9._:@-]*[A-Za-z0-9_:@-][A-Za-z0-9._:@-]*$"
+    )]
     name: String,
     /// Names of namespaces, beginnings such as `team-a/*`, or `*` for all. With the right `admin` left out, or `["*"]`.
-    #[schema(min_items = 1, max_items = 64)]
+    #[schema(schema_with = patterns)]
     namespaces: Option<Vec<String>>,
     #[schema(value_type = Vec<Right>, min_items = 1)]
     rights: Vec<String>,
+}
+
+fn patterns() -> Schema {
+    let one = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .max_length(Some(130))
+        .pattern(Some(r"^(\*|[A-Za-z0-9][A-Za-z0-9._:@/-]{0,127}(/\*)?)$"));
+    let list = ArrayBuilder::new()
+        .schema_type(SchemaType::from_iter([Type::Array, Type::Null]))
+        .items(ArrayItems::RefOrSchema(Box::new(one.into())))
+        .min_items(Some(1))
+        .max_items(Some(64))
+        .description(Some(
+            "Names of namespaces, beginnings such as `team-a/*`, or `*` for all. With the right `admin` left out, or `[\"*\"]`.",
+        ));
+    list.into()
 }
 
 impl From<Key> for KeyView {

@@ -103,6 +103,9 @@ def test_its_examples_keep_to_it(document, tmp_path):
 def test_maia_does_what_it_says(described, document, tmp_path):
     maia, headers = described
     more = [part for name, value in headers.items() for part in ("--header", f"{name}: {value}")]
+    if not headers:
+        # The first key would close this maia to its judge.
+        more += ["--exclude-operation-id", "create_key"]
     seed = ["--seed", os.environ["TEST_SEED"]] if "TEST_SEED" in os.environ else []
     out = judged(tmp_path, "-m", "schemathesis.cli", "run", document, "--url", maia.url, "--no-color", *more, *seed)
     print(out[out.index("= SUMMARY =") :])

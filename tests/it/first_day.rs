@@ -1,5 +1,6 @@
 //! Somebody's first day with maia at a terminal, from an empty folder on, as `first_day.txt` has recorded it.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
@@ -44,7 +45,9 @@ impl Session {
     }
 
     fn note(&mut self, command: &str, screen: &str) {
-        self.record += &format!("$ maia {}\n{}\n\n", command.replace('~', " "), screen.trim_end());
+        let command = command.replace('~', " ");
+        let written = writeln!(self.record, "$ maia {command}\n{}\n", screen.trim_end());
+        written.unwrap();
     }
 }
 

@@ -15,6 +15,9 @@ BETWEEN_PARAMETERS = [
     ("ids", "stands beside a filter"),
     # The two namespaces may be one by name and id.
     ("to", "is the namespace that they are in"),
+    # A key is for some namespaces, or with the right admin for all.
+    ("namespaces", "is missing"),
+    ("namespaces", 'must be ["*"] or left out with the right admin'),
     # `null` is as good as nothing, so `dependentRequired` does not see it.
     ("conversation_id", "is missing; role and speaker belong to a conversation"),
 ]
