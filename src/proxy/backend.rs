@@ -84,9 +84,21 @@ impl Backend {
             let pem = std::fs::read(path).map_err(|error| wrong(&error))?;
             let certificates = reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| wrong(&error))?;
             client = client.tls_certs_merge(certificates);
+        } else if chat.scheme() == "http" {
+            // Certificates are not asked for, and a machine without any need not have them.
+            client = client.tls_certs_only([]);
         }
+        let client = client.build().map_err(|error| {
+            let problem = chain(&error);
+            let hint = "install the package ca-certificates, or name a file of them in proxy.ca_file";
+            if problem.contains("CA certificates") {
+                SetUpError(format!("proxy.backend: {problem}; {hint}"))
+            } else {
+                SetUpError(problem)
+            }
+        })?;
         Ok(Self {
-            client: client.build().map_err(|error| SetUpError(chain(&error)))?,
+            client,
             address,
             chat,
             key,

@@ -363,3 +363,24 @@ fn the_figures_of_a_server_elsewhere_are_those_of_its_api() {
     }
     maia.stop();
 }
+
+#[test]
+fn a_machine_without_certificates_needs_them_for_https_only() {
+    let folder = filled();
+    let maia = Program::start(folder.path(), &[]);
+    let url = format!("http://{}", maia.address());
+    let without = |arguments: &[&str]| {
+        let mut command = command(folder.path(), arguments);
+        command
+            .env("SSL_CERT_FILE", "/nonexistent")
+            .env("SSL_CERT_DIR", "/nonexistent");
+        let ended = command.output().unwrap();
+        (ended.status.code(), String::from_utf8(ended.stderr).unwrap())
+    };
+    assert_eq!(without(&["list", "--url", &url]), (Some(0), String::new()));
+    maia.stop();
+    assert_eq!(without(&["list", "-d", "maia.db"]), (Some(0), String::new()));
+    let (code, problem) = without(&["list", "-d", "maia.db", "--set", "proxy.backend=https://127.0.0.1:1"]);
+    assert_eq!(code, Some(2), "{problem}");
+    assert!(problem.contains("install the package ca-certificates"), "{problem}");
+}
