@@ -52,7 +52,9 @@ impl History {
         let mut hash = 0;
         // One more: the answer to the newest message, where it has begun.
         for (index, message) in chat.messages.iter().take(newest + 2).enumerate() {
-            hash = and_then(hash, message.role, &said(chat, message), more(chat, message));
+            let text = chat.text(message);
+            let more = more(chat, message, text.is_empty());
+            hash = and_then(hash, message.role, said(&text, message.role), more);
             match message.role {
                 Role::User => turns.push(UserTurn {
                     message: index,
@@ -118,21 +120,10 @@ fn and_then(before: u128, role: Role, text: &str, more: u128) -> u128 {
 }
 
 /// The text of a message as far as it counts.
-fn said<'a>(chat: &ChatRequest<'a>, message: &Message) -> Cow<'a, str> {
-    let text = chat.text(message);
-    let trim = |text: &str| match message.role {
-        Role::Assistant => answer(text).len(),
-        _ => text.trim().len(),
-    };
-    match text {
-        Cow::Borrowed(text) => Cow::Borrowed(match message.role {
-            Role::Assistant => answer(text),
-            _ => text.trim(),
-        }),
-        // Mostly there is nothing to cut off, and nothing to copy then.
-        Cow::Owned(text) if trim(&text) == text.len() => Cow::Owned(text),
-        Cow::Owned(text) if message.role == Role::Assistant => Cow::Owned(answer(&text).to_owned()),
-        Cow::Owned(text) => Cow::Owned(text.trim().to_owned()),
+fn said(text: &str, role: Role) -> &str {
+    match role {
+        Role::Assistant => answer(text),
+        _ => text.trim(),
     }
 }
 
@@ -146,7 +137,7 @@ fn answer(text: &str) -> &str {
 }
 
 /// What a message says beside its text.
-fn more(chat: &ChatRequest<'_>, message: &Message) -> u128 {
+fn more(chat: &ChatRequest<'_>, message: &Message, has_no_text: bool) -> u128 {
     let bytes = |span: &std::ops::Range<usize>| chat.body().get(span.clone()).unwrap_or_default();
     let fold = |hash: u128, part: &str| xxh3_128(&[hash, xxh3_128(part.as_bytes())].map(u128::to_be_bytes).concat());
     if message.role == Role::Assistant {
@@ -155,7 +146,7 @@ fn more(chat: &ChatRequest<'_>, message: &Message) -> u128 {
     match &message.content {
         Content::Parts { others, .. } => others.iter().fold(0, |hash, part| fold(hash, bytes(part))),
         // A string that holds no text, such as half a character, is told apart by its bytes.
-        Content::Text(span) if chat.text(message).is_empty() && span.len() > 2 => fold(0, bytes(span)),
+        Content::Text(span) if has_no_text && span.len() > 2 => fold(0, bytes(span)),
         Content::Other => fold(0, bytes(&message.span)),
         _ => 0,
     }
