@@ -153,11 +153,12 @@ fn the_page_shows_every_route_and_loads_its_own_style_only() {
         assert!(!page.contains(word), "{word}");
     }
     let link = Regex::new(r#"href="([^"]*)""#).unwrap();
-    let ids = Regex::new(r#"id="([^"]*)""#).unwrap();
-    let ids: BTreeSet<&str> = ids
-        .captures_iter(&page)
-        .map(|found| found.get(1).unwrap().as_str())
-        .collect();
+    let ids = Regex::new(r#" id="([^"]*)""#).unwrap();
+    let named = ids.captures_iter(&page).map(|found| found.get(1).unwrap().as_str());
+    let mut ids = BTreeSet::new();
+    for id in named {
+        assert!(ids.insert(id), "{id} stands twice");
+    }
     let mut links = 0;
     for found in link.captures_iter(&page) {
         let target = found.get(1).unwrap().as_str();

@@ -38,7 +38,7 @@ pub(super) fn page(description: &OpenApi) -> String {
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
          <title>{title}: the API</title><link rel=\"stylesheet\" href=\"/docs/style.css\"></head><body>\
          <nav aria-label=\"Contents\"><p>{title} {version}</p><ol>{contents}\
-         <li><a href=\"#keys\">keys</a></li><li><a href=\"#errors\">errors</a></li><li><a href=\"#schemas\">schemas</a></li></ol></nav>\
+         <li><a href=\"#authentication\">authentication</a></li><li><a href=\"#errors\">errors</a></li><li><a href=\"#schemas\">schemas</a></li></ol></nav>\
          <main><h1>{title}: the API</h1>{lead}<p>For programs: <a href=\"/openapi.json\">/openapi.json</a> (OpenAPI 3.1). \
          Every request may carry an <code>X-Request-Id</code> of up to 128 printable ASCII characters, and every answer has one. A field or a parameter \
          that maia does not know is refused.</p>\
@@ -262,7 +262,7 @@ impl<'a> Site<'a> {
             )
         }));
         format!(
-            "<section><h2 id=\"keys\">keys</h2><p>Where <code>security.api_key</code> is set, everything under <code>/v1</code> and \
+            "<section><h2 id=\"authentication\">authentication</h2><p>Where <code>security.api_key</code> is set or a <a href=\"#keys\">key</a> was made, everything under <code>/v1</code> and \
              <code>/proxy</code> needs it. Never put it into an address.</p><table>{schemes}</table></section>"
         )
     }
