@@ -24,7 +24,7 @@ Examples:
   maia namespaces show team/alice
   maia namespaces rm --force team/alice
 
-Settings: token_budget, context_position (system, first_user, before_last), retention_days, max_memories; none takes one away.
+Settings: token_budget, context_position (system, first_user, before_last, last_user), retention_days, max_memories; none takes one away.
 
 Exit codes: 0 done, 1 not done, 2 wrong command line, 4 the database cannot be used, 130 stopped.")]
 pub(super) struct NamespacesArgs {
