@@ -11,7 +11,8 @@
 )]
 
 use std::hint::black_box;
-use std::time::Instant;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use maia::memory::history::History;
 use maia::memory::inject::inject;
@@ -53,6 +54,11 @@ fn main() {
         }
     });
 
+    let budget = Budget {
+        total: 4_000,
+        profile: 0,
+        turns: 2_000,
+    };
     for (what, blocks) in [
         ("no turn known", 0),
         ("10 blocks", 10),
@@ -84,22 +90,16 @@ fn main() {
             hashing.push(begun.elapsed());
             let (context, took) = store
                 .glance(|reader| {
+                    let mut recalling = Duration::ZERO;
                     let begun = Instant::now();
                     let recall = || {
-                        Recall::of(
-                            reader,
-                            &namespace,
-                            ["x"],
-                            None,
-                            Budget {
-                                total: 4_000,
-                                profile: 0,
-                                turns: 2_000,
-                            },
-                        )
+                        let begun = Instant::now();
+                        let recall = Recall::of(reader, &namespace, ["x"], None, budget);
+                        recalling = begun.elapsed();
+                        recall
                     };
                     let context = Context::of_turn(reader, &unwritten, &history, terms, recall)?;
-                    Ok(Some((context, begun.elapsed())))
+                    Ok(Some((context, begun.elapsed().saturating_sub(recalling))))
                 })
                 .unwrap();
             assert_eq!(context.blocks.len(), blocks);
@@ -140,17 +140,17 @@ fn block(namespace: NamespaceNumber, id: uuid::Uuid, history: HistoryHash, befor
     NewInjectedBlock {
         namespace,
         position: ContextPosition::LastUser,
-        block: InjectedBlock {
+        block: Arc::new(InjectedBlock {
             id,
             history,
             answered: None,
             begins: before.is_empty(),
             begun_at_bytes: 300,
             before: before.to_vec(),
-            text: "## Relevant Context\n\nUser's oven is from 1987\nUser has no microwave".to_owned(),
+            text: "## Relevant Context\n\nUser's oven is from 1987\nUser has no microwave".into(),
             tokens: 20,
             memories: vec![1 << 32, 2 << 32],
-        },
+        }),
         seen: Vec::new(),
     }
 }

@@ -64,6 +64,7 @@ pub use tally::Tally;
 pub use transfer::{Carried, NotCarried, Transfer};
 
 use crate::model;
+use injected::Blocks;
 use postings::Lists;
 use writer::Writer;
 
@@ -75,7 +76,16 @@ const READER_TIMEOUT: Duration = Duration::from_secs(5);
 /// The database as it is at one moment.
 pub struct Reader<'a> {
     connection: &'a Connection,
-    lists: &'a Lists,
+    kept: &'a Kept,
+}
+
+/// What is kept in memory of what was read. Each says of itself how long it holds.
+#[derive(Default)]
+struct Kept {
+    /// Which memories hold which words.
+    lists: Lists,
+    /// What was injected.
+    blocks: Blocks,
 }
 
 /// Why a look at the database failed; [`Store::reading`] makes a [`StoreError`] of it.
@@ -99,8 +109,7 @@ struct Inner {
     /// Gone once closed: a reader that stays open would keep the write-ahead log beside the file. Every read holds the lock, so that closing waits for it.
     readers: RwLock<Option<r2d2::Pool<SqliteConnectionManager>>>,
     writer: Writer,
-    /// Which memories hold which words, as far as it was asked for.
-    lists: Arc<Lists>,
+    kept: Arc<Kept>,
     /// Ends the copies that are being made.
     closing: Stop,
     /// When the log was last folded into the file, in milliseconds since 1970; at first, when the file was opened.
@@ -146,7 +155,7 @@ impl Store {
                 path: path.to_owned(),
                 readers: RwLock::new(Some(readers)),
                 writer,
-                lists: Arc::default(),
+                kept: Arc::default(),
                 closing: Stop::default(),
                 folded_at: AtomicI64::new(model::now().timestamp_millis()),
             }),
@@ -208,11 +217,11 @@ impl Store {
         T: Send + 'static,
         F: FnOnce(&Reader<'_>) -> Result<T, ReadError> + Send + 'static,
     {
-        let lists = Arc::clone(&self.inner.lists);
+        let kept = Arc::clone(&self.inner.kept);
         self.read(move |connection| {
             look(&Reader {
                 connection,
-                lists: &lists,
+                kept: &kept,
             })
             .map_err(|ReadError(error)| error)
         })
@@ -228,7 +237,7 @@ impl Store {
         let seen = in_transaction(&connection, |connection| {
             look(&Reader {
                 connection,
-                lists: &self.inner.lists,
+                kept: &self.inner.kept,
             })
             .map_err(|ReadError(error)| error)
         });

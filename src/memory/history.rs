@@ -12,11 +12,13 @@ use serde_json::Value;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::inject::{Place, has_room};
-use crate::model::{ChatRequest, Content, Message, Role};
+use crate::model::{ChatRequest, Content, Message, Role, escaped};
 use crate::store::HistoryHash;
 
 /// Reasoning that a model writes before its answer.
 const REASONING: (&str, &str) = ("<think>", "</think>");
+/// White space that has to be written with a backslash.
+const SPACES: [&str; 5] = [r"\n", r"\r", r"\t", r"\f", r"\u000b"];
 
 /// The conversation of a request, up to the newest message of the user.
 #[derive(Clone, Debug)]
@@ -52,7 +54,7 @@ impl History {
         let mut hash = 0;
         // One more: the answer to the newest message, where it has begun.
         for (index, message) in chat.messages.iter().take(newest + 2).enumerate() {
-            let text = chat.text(message);
+            let text = chat.spelled_text(message);
             let more = more(chat, message, text.is_empty());
             hash = and_then(hash, message.role, said(&text, message.role), more);
             match message.role {
@@ -98,7 +100,7 @@ impl History {
 #[must_use]
 pub fn answered(history: &HistoryHash, text: &str) -> HistoryHash {
     let before = u128::from_be_bytes(*history);
-    and_then(before, Role::Assistant, answer(text), 0).to_be_bytes()
+    and_then(before, Role::Assistant, answer(&escaped(text)), 0).to_be_bytes()
 }
 
 /// The hash of a history and one more message.
@@ -119,21 +121,38 @@ fn and_then(before: u128, role: Role, text: &str, more: u128) -> u128 {
     xxh3_128(&bytes)
 }
 
-/// The text of a message as far as it counts.
+/// The text of a message as far as it counts, as it stands in JSON.
 fn said(text: &str, role: Role) -> &str {
     match role {
         Role::Assistant => answer(text),
-        _ => text.trim(),
+        _ => trim(text),
     }
 }
 
 /// An answer without the reasoning before it and the white space around it.
 fn answer(text: &str) -> &str {
-    let text = text.trim();
+    let text = trim(text);
     let reasoning = text
         .strip_prefix(REASONING.0)
         .and_then(|rest| rest.split_once(REASONING.1));
-    reasoning.map_or(text, |(_, answer)| answer.trim())
+    reasoning.map_or(text, |(_, answer)| trim(answer))
+}
+
+/// A text without the white space around it, which may be written with a backslash.
+fn trim(text: &str) -> &str {
+    let mut rest = text.trim();
+    while let Some(shorter) = SPACES.iter().find_map(|space| rest.strip_prefix(space)) {
+        rest = shorter.trim_start();
+    }
+    while let Some(shorter) = SPACES.iter().find_map(|space| rest.strip_suffix(space)) {
+        let backslashes = shorter.bytes().rev().take_while(|byte| *byte == b'\\').count();
+        if backslashes % 2 == 1 {
+            // It is the letter after a backslash that is written with another.
+            break;
+        }
+        rest = shorter.trim_end();
+    }
+    rest
 }
 
 /// What a message says beside its text.

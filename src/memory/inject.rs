@@ -1,9 +1,11 @@
 //! Puts blocks into a chat request by insertions into the client's own bytes. Everything around them stays as it was, byte for byte.
 
-use crate::model::{ChatRequest, Content, ContextPosition, Message, Role, Span};
+use std::sync::Arc;
 
-/// Stands between a block and the user's own text where it shares a message with it.
-const SEPARATOR: &str = "\n\n---\n\n";
+use crate::model::{ChatRequest, Content, ContextPosition, Message, Role, Span, escaped, quoted};
+
+/// Stands between a block and the user's own text where it shares a message with it, as it stands in JSON.
+const SEPARATOR: &str = r"\n\n---\n\n";
 
 /// Where in a request a block goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +45,7 @@ impl Place {
 
 /// The request with the blocks at their places; `None` where there is no place for one of them. At most one block may stand with each text.
 #[must_use]
-pub fn inject(request: &ChatRequest<'_>, blocks: &[(Place, String)]) -> Option<String> {
+pub fn inject(request: &ChatRequest<'_>, blocks: &[(Place, Arc<str>)]) -> Option<String> {
     let mut edits = blocks
         .iter()
         .map(|(place, block)| edit(request, *place, block))
@@ -116,12 +118,21 @@ fn into_system(request: &ChatRequest<'_>, block: &str) -> Option<Edit> {
 
 /// Puts the block before the text of a user message.
 fn before_text(body: &str, message: &Message, block: &str) -> Option<Edit> {
-    let with_separator = || escaped(&format!("{block}{SEPARATOR}"));
+    // With the quotation mark that the text begins with.
+    let before = |text: &Span| {
+        let mut with_separator = quoted(block);
+        with_separator.pop();
+        with_separator.push_str(SEPARATOR);
+        Edit {
+            at: text.start..text.start + 1,
+            text: with_separator,
+        }
+    };
     Some(match &message.content {
-        Content::Text(span) => Edit::insert(span.start + 1, with_separator()),
+        Content::Text(text) => before(text),
         Content::Parts { list, texts, .. } => {
             if let Some(text) = texts.first() {
-                Edit::insert(text.start + 1, with_separator())
+                before(text)
             } else {
                 let comma = if is_empty_list(body, list) { "" } else { "," };
                 Edit::insert(list.start + 1, format!("{}{comma}", text_part(block)))
@@ -154,17 +165,4 @@ fn system_message(text: &str) -> String {
 
 fn text_part(text: &str) -> String {
     format!(r#"{{"type":"text","text":{}}}"#, quoted(text))
-}
-
-/// The text as a JSON string.
-fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
-}
-
-/// The text as it stands inside a JSON string.
-fn escaped(text: &str) -> String {
-    let mut quoted = quoted(text);
-    quoted.pop();
-    quoted.remove(0);
-    quoted
 }

@@ -4,8 +4,9 @@
 //! injected into it, so maia knows the conversation again ([`super::history`]), puts back what it injected, byte for byte where it stood, and adds only
 //! memories that are not in it yet, with the newest message.
 
-use std::collections::HashSet;
+use std::sync::Arc;
 
+use rustc_hash::FxHashSet;
 use uuid::Uuid;
 
 use super::block::Block;
@@ -33,9 +34,9 @@ pub struct Terms {
 #[derive(Clone, Debug, Default)]
 pub struct Context {
     /// The blocks, each with its place.
-    pub blocks: Vec<(Place, String)>,
+    pub blocks: Vec<(Place, Arc<str>)>,
     /// Row ids of all memories in them.
-    pub memories: HashSet<i64>,
+    pub memories: FxHashSet<i64>,
     /// How many of them are new.
     pub new_memories: usize,
     /// Tokens of the blocks that stood in an earlier turn.
@@ -52,7 +53,7 @@ pub struct Context {
 #[derive(Clone, Debug)]
 struct Placed {
     message: usize,
-    block: InjectedBlock,
+    block: Arc<InjectedBlock>,
 }
 
 /// What was injected into a conversation up to some turn.
@@ -83,7 +84,7 @@ impl Context {
             return Self::default();
         };
         Self {
-            blocks: vec![(place, recall.block.text())],
+            blocks: vec![(place, recall.block.text().into())],
             memories: recall.memories.iter().map(|recalled| recalled.memory.row_id).collect(),
             new_memories: recall.memories.len(),
             new_tokens: recall.block.tokens(),
@@ -130,7 +131,7 @@ impl Context {
         Ok(match before.filter(|chain| chain.tokens() <= terms.budget) {
             None => Self::beginning(&recall, history, terms, &own),
             Some(chain) => {
-                let known: HashSet<i64> = known(&chain).collect();
+                let known: FxHashSet<i64> = known(&chain).collect();
                 let addition = Addition::of(&recall, &known, terms.budget - chain.tokens());
                 if addition.left_out && has_grown(history.bytes, chain.begun_at_bytes, terms.refresh) {
                     Self::beginning(&recall, history, terms, &own)
@@ -142,7 +143,7 @@ impl Context {
     }
 
     /// One block at the first place of the position, from which later turns go on.
-    fn beginning(recall: &Recall, history: &History, terms: Terms, own: &[InjectedBlock]) -> Self {
+    fn beginning(recall: &Recall, history: &History, terms: Terms, own: &[Arc<InjectedBlock>]) -> Self {
         let addition = Addition {
             block: recall.block.clone(),
             seen: recall.memories.iter().map(seen).collect(),
@@ -156,7 +157,7 @@ impl Context {
         Self::with(chain, addition, true, history, terms, own)
     }
 
-    fn going_on(chain: Chain, addition: Addition, history: &History, terms: Terms, own: &[InjectedBlock]) -> Self {
+    fn going_on(chain: Chain, addition: Addition, history: &History, terms: Terms, own: &[Arc<InjectedBlock>]) -> Self {
         Self::with(chain, addition, false, history, terms, own)
     }
 
@@ -166,7 +167,7 @@ impl Context {
         begins: bool,
         history: &History,
         terms: Terms,
-        own: &[InjectedBlock],
+        own: &[Arc<InjectedBlock>],
     ) -> Self {
         let mut context = Self::default();
         let Some(newest) = history.turns.last() else {
@@ -179,7 +180,7 @@ impl Context {
         let before = chain.ids();
         let begun_at_bytes = chain.begun_at_bytes;
         context.replay(chain, terms.position);
-        let memories: HashSet<i64> = addition.seen.iter().map(|seen| seen.row_id).collect();
+        let memories: FxHashSet<i64> = addition.seen.iter().map(|seen| seen.row_id).collect();
         let as_before = own.first().filter(|block| {
             block.begins == begins
                 && block.before == before
@@ -188,23 +189,23 @@ impl Context {
         });
         // The same memories in another order would be other bytes.
         let (text, tokens) = match as_before.filter(|block| block.tokens <= terms.budget) {
-            Some(block) => (block.text.clone(), block.tokens),
-            None => (addition.block.text(), addition.block.tokens()),
+            Some(block) => (Arc::clone(&block.text), block.tokens),
+            None => (addition.block.text().into(), addition.block.tokens()),
         };
         context.to_keep = Some(NewInjectedBlock {
             namespace: terms.namespace,
             position: terms.position,
-            block: InjectedBlock {
+            block: Arc::new(InjectedBlock {
                 id: Uuid::now_v7(),
                 history: newest.history,
                 answered: None,
                 begins,
                 begun_at_bytes,
                 before,
-                text: text.clone(),
+                text: Arc::clone(&text),
                 tokens,
                 memories: addition.seen.iter().map(|seen| seen.row_id).collect(),
-            },
+            }),
             seen: addition.seen,
         });
         context.noted = addition.noted;
@@ -217,11 +218,11 @@ impl Context {
         self.memories.extend(known(&chain));
         self.blocks.extend(chain.blocks.into_iter().map(|placed| {
             let place = place(position, placed.block.begins, placed.message);
-            (place, placed.block.text)
+            (place, Arc::clone(&placed.block.text))
         }));
     }
 
-    fn add(&mut self, place: Place, text: String, tokens: u32, memories: HashSet<i64>) {
+    fn add(&mut self, place: Place, text: Arc<str>, tokens: u32, memories: FxHashSet<i64>) {
         if text.is_empty() {
             return;
         }
@@ -253,7 +254,7 @@ impl Default for Addition {
 }
 
 impl Addition {
-    fn of(recall: &Recall, known: &HashSet<i64>, budget: u32) -> Self {
+    fn of(recall: &Recall, known: &FxHashSet<i64>, budget: u32) -> Self {
         let mut addition = Self {
             block: Block::new(budget),
             ..Self::default()
@@ -306,8 +307,8 @@ fn has_grown(bytes: i64, begun_at: i64, ratio: f64) -> bool {
 }
 
 /// Of blocks for the same history, the one whose answer follows here; or else the newest.
-fn choose<'a>(blocks: &'a [InjectedBlock], turn: &UserTurn) -> Option<&'a InjectedBlock> {
-    let followed = |block: &&InjectedBlock| turn.answered.is_some() && block.answered == turn.answered;
+fn choose<'a>(blocks: &'a [Arc<InjectedBlock>], turn: &UserTurn) -> Option<&'a Arc<InjectedBlock>> {
+    let followed = |block: &&Arc<InjectedBlock>| turn.answered.is_some() && block.answered == turn.answered;
     blocks.iter().find(followed).or_else(|| blocks.first())
 }
 
@@ -332,7 +333,7 @@ impl Look<'_, '_> {
     }
 
     /// The blocks that were found for a turn, newest first.
-    fn blocks_for(&mut self, turn: &UserTurn) -> Result<Vec<InjectedBlock>, ReadError> {
+    fn blocks_for(&mut self, turn: &UserTurn) -> Result<Vec<Arc<InjectedBlock>>, ReadError> {
         let Terms {
             namespace, position, ..
         } = self.terms;
@@ -340,7 +341,7 @@ impl Look<'_, '_> {
         for new in self.unwritten.found_for(namespace, position, &turn.history) {
             // What is written is erased by the database; this is not.
             if self.reader.are_unchanged(&new.seen)? {
-                blocks.push(new.block.clone());
+                blocks.push(Arc::clone(&new.block));
             }
         }
         blocks.extend(self.written.found_for(&turn.history)?);
@@ -348,18 +349,19 @@ impl Look<'_, '_> {
     }
 
     /// A block and those before it, as far as they are still there.
-    fn chain(&mut self, last: &InjectedBlock) -> Result<Chain, ReadError> {
+    fn chain(&mut self, last: &Arc<InjectedBlock>) -> Result<Chain, ReadError> {
         let mut blocks = Vec::with_capacity(last.before.len() + 1);
         for id in &last.before {
             blocks.extend(self.block(*id)?);
         }
-        blocks.push(last.clone());
-        let place = |block: InjectedBlock| {
-            let turn = self.turns.iter().find(|turn| turn.history == block.history)?;
-            Some(Placed {
-                message: turn.message,
-                block,
-            })
+        blocks.push(Arc::clone(last));
+        // Their turns follow each other as they do.
+        let mut turns = self.turns;
+        let place = |block: Arc<InjectedBlock>| {
+            let at = turns.iter().position(|turn| turn.history == block.history)?;
+            let message = turns.get(at)?.message;
+            turns = turns.get(at + 1..)?;
+            Some(Placed { message, block })
         };
         Ok(Chain {
             begun_at_bytes: last.begun_at_bytes,
@@ -371,9 +373,9 @@ impl Look<'_, '_> {
         })
     }
 
-    fn block(&mut self, id: Uuid) -> Result<Option<InjectedBlock>, ReadError> {
+    fn block(&mut self, id: Uuid) -> Result<Option<Arc<InjectedBlock>>, ReadError> {
         match self.unwritten.named(self.terms.namespace, id) {
-            Some(new) if self.reader.are_unchanged(&new.seen)? => Ok(Some(new.block.clone())),
+            Some(new) if self.reader.are_unchanged(&new.seen)? => Ok(Some(Arc::clone(&new.block))),
             _ => self.written.named(id),
         }
     }

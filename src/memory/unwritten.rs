@@ -102,7 +102,8 @@ impl Kept {
     pub fn answered(&mut self, answer: &str) {
         // Without words the answer is a call of a tool, or was not read.
         if !answer.trim().is_empty() {
-            self.new.block.answered = Some(answered(&self.new.block.history, answer));
+            let block = Arc::make_mut(&mut self.new.block);
+            block.answered = Some(answered(&block.history, answer));
             self.unwritten.put(&self.new);
         }
     }

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use serde_json::value::RawValue;
 
-use super::json::{Cursor, Malformed, Span, plain_text};
+use super::json::{Cursor, Malformed, Span, parsed_text, plain_text, spelled_alike};
 
 /// Who speaks in a message, as far as maia tells them apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,7 +94,10 @@ impl<'a> ChatRequest<'a> {
     /// The model that is asked for.
     #[must_use]
     pub fn model(&self) -> Option<Cow<'a, str>> {
-        let model = self.model.as_ref().map(|span| self.string(span));
+        let model = self
+            .model
+            .as_ref()
+            .and_then(|span| parsed_text(self.body.get(span.clone())?));
         model.filter(|model| !model.is_empty())
     }
 
@@ -143,26 +146,29 @@ impl<'a> ChatRequest<'a> {
     /// The words of a message: its text, or its text parts joined by line breaks.
     #[must_use]
     pub fn text(&self, message: &Message) -> Cow<'a, str> {
+        self.words(message, "\n", |json| plain_text(json).or_else(|| parsed_text(json)))
+    }
+
+    /// The same as it stands inside a JSON string, in one spelling whatever the client's. Of nearly every client that is its own, and nothing is copied.
+    #[must_use]
+    pub fn spelled_text(&self, message: &Message) -> Cow<'a, str> {
+        self.words(message, "\\n", spelled_alike)
+    }
+
+    /// The texts of a message as `read` reads them. One that is no text has no words for us and stays bytes for the backend.
+    fn words(&self, message: &Message, between: &str, read: impl Fn(&'a str) -> Option<Cow<'a, str>>) -> Cow<'a, str> {
+        let read = |span: &Span| read(self.body.get(span.clone()).unwrap_or_default()).unwrap_or_default();
         match &message.content {
-            Content::Text(span) => self.string(span),
+            Content::Text(span) => read(span),
             Content::Parts { texts, .. } => {
                 if let [only] = texts.as_slice() {
-                    return self.string(only);
+                    return read(only);
                 }
-                let texts: Vec<_> = texts.iter().map(|span| self.string(span)).collect();
-                texts.join("\n").into()
+                let texts: Vec<_> = texts.iter().map(read).collect();
+                texts.join(between).into()
             }
             Content::Missing | Content::Null(_) | Content::Other => Cow::Borrowed(""),
         }
-    }
-
-    fn string(&self, span: &Span) -> Cow<'a, str> {
-        let json = self.body.get(span.clone()).unwrap_or_default();
-        if let Some(text) = plain_text(json) {
-            return text;
-        }
-        // A lone surrogate (`\ud83d`) is legal JSON and no text: such a string has no words for us and stays bytes for the backend.
-        serde_json::from_str::<BorrowedText<'_>>(json).map_or(Cow::Borrowed(""), |text| text.0)
     }
 }
 
@@ -299,6 +305,3 @@ fn is_text(body: &str, span: &Span, text: &str) -> bool {
     };
     inner == text || inner.contains('\\') && serde_json::from_str::<String>(json).is_ok_and(|json| json == text)
 }
-
-#[derive(serde::Deserialize)]
-struct BorrowedText<'a>(#[serde(borrow)] Cow<'a, str>);

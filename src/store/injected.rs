@@ -2,8 +2,15 @@
 //!
 //! The schema erases a block with the first of its memories that is deleted, superseded or put into other words. A block is written after its request was
 //! answered, so the writer looks at its memories once more: what has become of one meanwhile must not come back with the block.
+//!
+//! A long conversation brings many blocks back with each turn, so those that were read are kept in memory too. What the schema would erase a block for counts
+//! as a rewrite of its namespace, and a block that was read before the last of them is read again.
+
+use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
 use rusqlite::{CachedStatement, Connection, OptionalExtension as _, Row, named_params, params};
 use uuid::Uuid;
 
@@ -18,6 +25,13 @@ const DAYS: i64 = 30;
 
 /// Most blocks that are looked at for one history: as often an answer can be made again and each of its versions gone on from.
 const VARIANTS: u32 = 16;
+
+/// Bytes of all blocks that are kept in memory.
+const MOST_KEPT: u64 = 4 << 20;
+/// What a block takes besides its text and its lists.
+const BLOCK_COST: usize = 256;
+/// Blocks that the cache expects.
+const BLOCKS: usize = 4_096;
 
 /// Messages of a conversation from its first on, as a hash.
 pub type HistoryHash = [u8; 16];
@@ -38,7 +52,7 @@ pub struct InjectedBlock {
     /// The blocks that stood before it in the request, oldest first.
     pub before: Vec<Uuid>,
     /// Its words; empty where nothing was injected.
-    pub text: String,
+    pub text: Arc<str>,
     /// Its tokens.
     pub tokens: u32,
     /// Row ids of its memories.
@@ -62,15 +76,36 @@ pub struct NewInjectedBlock {
     /// Where contexts go in its conversation.
     pub position: ContextPosition,
     /// The block.
-    pub block: InjectedBlock,
+    pub block: Arc<InjectedBlock>,
     /// Its memories as they were.
     pub seen: Vec<Seen>,
+}
+
+/// Blocks that were read, by namespace and id, each with the rewrites that there had been.
+pub(super) struct Blocks(Cache<(i64, Uuid), (i64, Arc<InjectedBlock>), ByLength>);
+
+#[derive(Clone)]
+struct ByLength;
+
+impl Weighter<(i64, Uuid), (i64, Arc<InjectedBlock>)> for ByLength {
+    fn weight(&self, _: &(i64, Uuid), (_, block): &(i64, Arc<InjectedBlock>)) -> u64 {
+        let lists = size_of_val(block.before.as_slice()) + size_of_val(block.memories.as_slice());
+        (block.text.len() + lists + BLOCK_COST) as u64
+    }
+}
+
+impl Default for Blocks {
+    fn default() -> Self {
+        Self(Cache::with_weighter(BLOCKS, MOST_KEPT, ByLength))
+    }
 }
 
 /// Looks blocks up, many for one request.
 pub struct InjectedBlocks<'a> {
     namespace: NamespaceNumber,
     position: ContextPosition,
+    rewrites: i64,
+    kept: &'a Blocks,
     by_history: CachedStatement<'a>,
     by_id: CachedStatement<'a>,
 }
@@ -90,9 +125,16 @@ impl Reader<'_> {
              WHERE history = ?1 AND +namespace = ?2 AND position = ?3 ORDER BY number DESC LIMIT ?4";
         let by_id = "SELECT id, history, answered, begins, begun_at_bytes, before, text, token_count, memories FROM injected_blocks
              WHERE id = ?1 AND namespace = ?2";
+        let rewrites = self
+            .connection
+            .prepare_cached("SELECT rewrites FROM namespaces WHERE number = ?1")?
+            .query_row([namespace.0], |row| row.get(0))
+            .optional()?;
         Ok(InjectedBlocks {
             namespace,
             position,
+            rewrites: rewrites.unwrap_or_default(),
+            kept: &self.kept.blocks,
             by_history: self.connection.prepare_cached(by_history)?,
             by_id: self.connection.prepare_cached(by_id)?,
         })
@@ -112,19 +154,35 @@ impl InjectedBlocks<'_> {
     ///
     /// # Errors
     /// The database cannot be read.
-    pub fn found_for(&mut self, history: &HistoryHash) -> Result<Vec<InjectedBlock>, ReadError> {
+    pub fn found_for(&mut self, history: &HistoryHash) -> Result<Vec<Arc<InjectedBlock>>, ReadError> {
         let of_history = params![history, self.namespace.0, self.position.as_str(), VARIANTS];
         let rows = self.by_history.query_map(of_history, from_row)?;
-        Ok(rows.collect::<rusqlite::Result<_>>()?)
+        let blocks = rows
+            .map(|row| row.map(Arc::new))
+            .collect::<rusqlite::Result<Vec<_>>>()?;
+        blocks.iter().for_each(|block| self.keep(block));
+        Ok(blocks)
     }
 
     /// The one with this id.
     ///
     /// # Errors
     /// The database cannot be read.
-    pub fn named(&mut self, id: Uuid) -> Result<Option<InjectedBlock>, ReadError> {
-        let of_id = params![id, self.namespace.0];
-        Ok(self.by_id.query_row(of_id, from_row).optional()?)
+    pub fn named(&mut self, id: Uuid) -> Result<Option<Arc<InjectedBlock>>, ReadError> {
+        match self.kept.0.get(&(self.namespace.0, id)) {
+            Some((rewrites, block)) if rewrites == self.rewrites => Ok(Some(block)),
+            _ => {
+                let row = self.by_id.query_row(params![id, self.namespace.0], from_row);
+                let block = row.optional()?.map(Arc::new);
+                block.iter().for_each(|block| self.keep(block));
+                Ok(block)
+            }
+        }
+    }
+
+    fn keep(&self, block: &Arc<InjectedBlock>) {
+        let key = (self.namespace.0, block.id);
+        self.kept.0.insert(key, (self.rewrites, Arc::clone(block)));
     }
 }
 

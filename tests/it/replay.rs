@@ -166,3 +166,57 @@ async fn answers_come_back_a_little_changed() {
         assert_eq!(third, expected);
     }
 }
+
+/// The string with every character written by its number.
+fn by_numbers(text: &str) -> String {
+    let numbers: String = text.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect();
+    format!("\"{numbers}\"")
+}
+
+#[tokio::test]
+async fn a_conversation_is_known_again_however_its_json_is_spelled() {
+    let asked = "Grüße! \"What\" is my boat called?\n\tIt lies in C:\\users/boat.\u{1b} \u{b}";
+    let answered = "\n\u{c}<think>\nA \\n boat?\n</think>\r\nPetrel 🚤 \\n";
+    let chat = Chat::start("last_user", &[]).await;
+    let first = [user(asked)];
+    let given = chat.forwarded(&first).await[0]["content"].clone();
+    assert!(given.as_str().unwrap().starts_with(&block(&[BOAT])), "{given}");
+
+    let plain = |text: &str| serde_json::to_string(text).unwrap();
+    let spelled = [
+        (plain(asked), plain(answered)),
+        (plain(asked).replace('/', "\\/"), plain(answered).replace('/', "\\/")),
+        (by_numbers(asked), by_numbers(answered)),
+        (by_numbers(&format!(" \n{}", asked.trim())), by_numbers(answered.trim())),
+        (plain(asked.trim()), plain("Petrel 🚤 \\n")),
+        (
+            format!(r#"[{{"type":"text","text":{}}}]"#, by_numbers(asked)),
+            format!(r#"[{{"text":{},"type":"text"}}]"#, plain(answered)),
+        ),
+    ];
+    for (asked, answered) in spelled {
+        let body = format!(
+            r#"{{"messages":[{{"role":"user","content":{asked}}},{{"role":"assistant","content":{answered}}},{{"role":"user","content":"{ASK_TEA}"}}]}}"#
+        );
+        let (answer, _) = chat.send(Call::chat(body.clone())).await;
+        assert_eq!(answer.header("x-maia-memories-used"), "2", "{body}");
+        assert_eq!(answer.header("x-maia-memories-new"), "1", "{body}");
+    }
+}
+
+#[tokio::test]
+async fn what_only_looks_like_white_space_at_the_end_is_told_apart() {
+    for (asked, other) in [
+        (r"What is my boat called, \n", "What is my boat called, \n"),
+        (r"What is my boat called, \\n", r"What is my boat called, \"),
+        (r"What is my boat called, \u000b", "What is my boat called, \u{b}"),
+    ] {
+        let chat = Chat::start("last_user", &[]).await;
+        chat.forwarded(&[user(asked)]).await;
+        for (text, known) in [(asked, "1"), (other, "0")] {
+            let messages = [user(text), assistant("Petrel."), user(NEXT)];
+            let (answer, _) = chat.ask(&messages).await;
+            assert_eq!(answer.header("x-maia-memories-used"), known, "{text:?}");
+        }
+    }
+}
