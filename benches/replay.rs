@@ -50,7 +50,7 @@ fn main() {
         for number in 0..OTHERS {
             let other = u128::try_from(number).unwrap().to_be_bytes();
             let new = keep(uuid::Uuid::now_v7(), other, &[]);
-            store.keep_injected(new, model::now()).await.unwrap();
+            store.keep_injected(vec![Arc::new(new)], model::now()).await.unwrap();
         }
     });
 
@@ -71,7 +71,9 @@ fn main() {
         for turn in &turns[first..] {
             let id = uuid::Uuid::now_v7();
             let new = keep(id, turn.history, &before);
-            runtime.block_on(store.keep_injected(new, model::now())).unwrap();
+            runtime
+                .block_on(store.keep_injected(vec![Arc::new(new)], model::now()))
+                .unwrap();
             before.push(id);
         }
         let unwritten = UnwrittenBlocks::default();
@@ -152,5 +154,6 @@ fn block(namespace: NamespaceNumber, id: uuid::Uuid, history: HistoryHash, befor
             memories: vec![1 << 32, 2 << 32],
         }),
         seen: Vec::new(),
+        rewrites: 0,
     }
 }

@@ -279,7 +279,7 @@ impl App {
         fold.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                _ = access.tick() => self.write_access().await,
+                _ = access.tick() => self.write_pending().await,
                 _ = surplus.tick() => self.remove_surplus().await,
                 _ = expiry.tick() => self.remove_expired().await,
                 _ = fold.tick() => self.fold_log().await,
@@ -321,7 +321,7 @@ impl App {
 
     /// Writes what is left to write and closes the database.
     async fn close(&self) {
-        self.write_access().await;
+        self.write_pending().await;
         self.shared.store.close().await;
     }
 
@@ -392,7 +392,7 @@ impl App {
         }
     }
 
-    async fn write_access(&self) {
+    async fn write_pending(&self) {
         if let Err(error) = self.shared.access.flush(&self.shared.store).await {
             tracing::warn!(%error, "uses of memories could not be counted");
             self.shared.metrics.memory_failed("access");
@@ -400,6 +400,10 @@ impl App {
         if let Err(error) = self.shared.activity.flush(&self.shared.store).await {
             tracing::warn!(%error, "what requests were given could not be noted");
             self.shared.metrics.memory_failed("activity");
+        }
+        if let Err(error) = self.shared.unwritten.flush(&self.shared.store).await {
+            tracing::warn!(%error, "what was injected could not be kept; the next turns of its conversations get their context anew");
+            self.shared.metrics.memory_failed("replay");
         }
     }
 }

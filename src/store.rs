@@ -51,7 +51,7 @@ pub use export::{Exported, export};
 pub use facts::{Learned, Lesson, Rehearsal, Restore};
 pub use filter::{MemoryFilter, Purged};
 pub use import::{Entry, ImportCounts, Importer, MemoryEntry, NamespaceEntry, Prepared};
-pub use injected::{HistoryHash, InjectedBlock, InjectedBlocks, NewInjectedBlock, Seen};
+pub use injected::{HistoryHash, InjectedBlock, InjectedBlocks, NewInjectedBlock, Seen, VARIANTS};
 pub use keys::KeysVersion;
 pub use list::{Cursor, MemoryPage, Order, SortField, Start};
 pub use memories::MemoryUpdate;

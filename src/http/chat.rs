@@ -279,24 +279,15 @@ fn follow_later(state: &AppState, followed: Followed) -> impl FnOnce(Answer) + S
         if let Some(usage) = answer.prompt {
             state.metrics.prompt_read(usage.cached, usage.tokens - usage.cached);
         }
-        let (tasks, background) = (state.tasks.clone(), state.background.clone());
-        if let Some(mut kept) = kept {
+        if let Some(kept) = kept {
             kept.answered(&answer.text);
-            let state = state.clone();
-            tasks.spawn_on(async move { write_injected(&state, kept).await }, &background);
         }
         if let Some(heard) = heard {
             lock(&state.finished.waiting).push_back((heard, answer));
             // A long text takes longer to read than the last bytes of its answer may wait.
+            let (tasks, background) = (state.tasks.clone(), state.background.clone());
             tasks.spawn_blocking_on(move || remember_next(&state), &background);
         }
-    }
-}
-
-async fn write_injected(state: &AppState, kept: Kept) {
-    if let Err(error) = kept.write(&state.store).await {
-        tracing::warn!(%error, "what was injected could not be kept; the next turn of its conversation gets its context anew");
-        state.metrics.memory_failed("replay");
     }
 }
 

@@ -105,7 +105,6 @@ impl Context {
         recall: impl FnOnce() -> Result<Recall, ReadError>,
     ) -> Result<Self, ReadError> {
         let mut look = Look {
-            reader,
             written: reader.injected(terms.namespace, terms.position)?,
             unwritten,
             terms,
@@ -127,90 +126,26 @@ impl Context {
                 return Ok(context);
             }
         }
+        let turn = Turn {
+            history,
+            newest,
+            terms,
+            own,
+            rewrites: look.written.rewrites(),
+        };
         let recall = recall()?;
         Ok(match before.filter(|chain| chain.tokens() <= terms.budget) {
-            None => Self::beginning(&recall, history, terms, &own),
+            None => turn.beginning(&recall),
             Some(chain) => {
                 let known: FxHashSet<i64> = known(&chain).collect();
                 let addition = Addition::of(&recall, &known, terms.budget - chain.tokens());
                 if addition.left_out && has_grown(history.bytes, chain.begun_at_bytes, terms.refresh) {
-                    Self::beginning(&recall, history, terms, &own)
+                    turn.beginning(&recall)
                 } else {
-                    Self::going_on(chain, addition, history, terms, &own)
+                    turn.with(chain, addition, false)
                 }
             }
         })
-    }
-
-    /// One block at the first place of the position, from which later turns go on.
-    fn beginning(recall: &Recall, history: &History, terms: Terms, own: &[Arc<InjectedBlock>]) -> Self {
-        let addition = Addition {
-            block: recall.block.clone(),
-            seen: recall.memories.iter().map(seen).collect(),
-            noted: recall.memories.iter().map(Recalled::noted).collect(),
-            left_out: false,
-        };
-        let chain = Chain {
-            blocks: Vec::new(),
-            begun_at_bytes: history.bytes,
-        };
-        Self::with(chain, addition, true, history, terms, own)
-    }
-
-    fn going_on(chain: Chain, addition: Addition, history: &History, terms: Terms, own: &[Arc<InjectedBlock>]) -> Self {
-        Self::with(chain, addition, false, history, terms, own)
-    }
-
-    fn with(
-        chain: Chain,
-        mut addition: Addition,
-        begins: bool,
-        history: &History,
-        terms: Terms,
-        own: &[Arc<InjectedBlock>],
-    ) -> Self {
-        let mut context = Self::default();
-        let Some(newest) = history.turns.last() else {
-            return context;
-        };
-        let place = place(terms.position, begins, newest.message);
-        if !history.takes(place) {
-            addition = Addition::default();
-        }
-        let before = chain.ids();
-        let begun_at_bytes = chain.begun_at_bytes;
-        context.replay(chain, terms.position);
-        let memories: FxHashSet<i64> = addition.seen.iter().map(|seen| seen.row_id).collect();
-        let as_before = own.first().filter(|block| {
-            block.begins == begins
-                && block.before == before
-                && block.memories.len() == memories.len()
-                && block.memories.iter().all(|row_id| memories.contains(row_id))
-        });
-        // The same memories in another order would be other bytes.
-        let (text, tokens) = match as_before.filter(|block| block.tokens <= terms.budget) {
-            Some(block) => (Arc::clone(&block.text), block.tokens),
-            None => (addition.block.text().into(), addition.block.tokens()),
-        };
-        context.to_keep = Some(NewInjectedBlock {
-            namespace: terms.namespace,
-            position: terms.position,
-            block: Arc::new(InjectedBlock {
-                id: Uuid::now_v7(),
-                history: newest.history,
-                answered: None,
-                begins,
-                begun_at_bytes,
-                before,
-                text: Arc::clone(&text),
-                tokens,
-                memories: addition.seen.iter().map(|seen| seen.row_id).collect(),
-            }),
-            seen: addition.seen,
-        });
-        context.noted = addition.noted;
-        context.add(place, text, tokens, memories);
-        context
     }
 
     fn replay(&mut self, chain: Chain, position: ContextPosition) {
@@ -230,6 +165,79 @@ impl Context {
         self.new_tokens = tokens;
         self.memories.extend(memories);
         self.blocks.push((place, text));
+    }
+}
+
+/// The turn that a context is for.
+struct Turn<'a> {
+    history: &'a History,
+    newest: &'a UserTurn,
+    terms: Terms,
+    /// What was injected into it before, newest first.
+    own: Vec<Arc<InjectedBlock>>,
+    /// The rewrites that there have been in the namespace.
+    rewrites: i64,
+}
+
+impl Turn<'_> {
+    /// One block at the first place of the position, from which later turns go on.
+    fn beginning(&self, recall: &Recall) -> Context {
+        let addition = Addition {
+            block: recall.block.clone(),
+            seen: recall.memories.iter().map(seen).collect(),
+            noted: recall.memories.iter().map(Recalled::noted).collect(),
+            left_out: false,
+        };
+        let chain = Chain {
+            blocks: Vec::new(),
+            begun_at_bytes: self.history.bytes,
+        };
+        self.with(chain, addition, true)
+    }
+
+    /// What stood before, and what is added to it.
+    fn with(&self, chain: Chain, mut addition: Addition, begins: bool) -> Context {
+        let terms = self.terms;
+        let mut context = Context::default();
+        let place = place(terms.position, begins, self.newest.message);
+        if !self.history.takes(place) {
+            addition = Addition::default();
+        }
+        let before = chain.ids();
+        let begun_at_bytes = chain.begun_at_bytes;
+        context.replay(chain, terms.position);
+        let memories: FxHashSet<i64> = addition.seen.iter().map(|seen| seen.row_id).collect();
+        let as_before = self.own.first().filter(|block| {
+            block.begins == begins
+                && block.before == before
+                && block.memories.len() == memories.len()
+                && block.memories.iter().all(|row_id| memories.contains(row_id))
+        });
+        // The same memories in another order would be other bytes.
+        let (text, tokens) = match as_before.filter(|block| block.tokens <= terms.budget) {
+            Some(block) => (Arc::clone(&block.text), block.tokens),
+            None => (addition.block.text().into(), addition.block.tokens()),
+        };
+        context.to_keep = Some(NewInjectedBlock {
+            namespace: terms.namespace,
+            position: terms.position,
+            block: Arc::new(InjectedBlock {
+                id: Uuid::now_v7(),
+                history: self.newest.history,
+                answered: None,
+                begins,
+                begun_at_bytes,
+                before,
+                text: Arc::clone(&text),
+                tokens,
+                memories: addition.seen.iter().map(|seen| seen.row_id).collect(),
+            }),
+            seen: addition.seen,
+            rewrites: self.rewrites,
+        });
+        context.noted = addition.noted;
+        context.add(place, text, tokens, memories);
+        context
     }
 }
 
@@ -313,15 +321,14 @@ fn choose<'a>(blocks: &'a [Arc<InjectedBlock>], turn: &UserTurn) -> Option<&'a A
 }
 
 /// A look at what is known of a conversation.
-struct Look<'a, 'b> {
-    reader: &'a Reader<'b>,
+struct Look<'a> {
     written: InjectedBlocks<'a>,
     unwritten: &'a UnwrittenBlocks,
     terms: Terms,
     turns: &'a [UserTurn],
 }
 
-impl Look<'_, '_> {
+impl Look<'_> {
     /// What was injected up to the newest of these turns that is known.
     fn longest_known(&mut self, turns: &[UserTurn]) -> Result<Option<Chain>, ReadError> {
         for turn in turns.iter().rev() {
@@ -339,8 +346,7 @@ impl Look<'_, '_> {
         } = self.terms;
         let mut blocks = Vec::new();
         for new in self.unwritten.found_for(namespace, position, &turn.history) {
-            // What is written is erased by the database; this is not.
-            if self.reader.are_unchanged(&new.seen)? {
+            if self.written.are_unchanged(new)? {
                 blocks.push(Arc::clone(&new.block));
             }
         }
@@ -375,7 +381,7 @@ impl Look<'_, '_> {
 
     fn block(&mut self, id: Uuid) -> Result<Option<Arc<InjectedBlock>>, ReadError> {
         match self.unwritten.named(self.terms.namespace, id) {
-            Some(new) if self.reader.are_unchanged(&new.seen)? => Ok(Some(Arc::clone(&new.block))),
+            Some(new) if self.written.are_unchanged(new)? => Ok(Some(Arc::clone(&new.block))),
             _ => self.written.named(id),
         }
     }

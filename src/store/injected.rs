@@ -24,7 +24,7 @@ const MOST: i64 = 20_000;
 const DAYS: i64 = 30;
 
 /// Most blocks that are looked at for one history: as often an answer can be made again and each of its versions gone on from.
-const VARIANTS: u32 = 16;
+pub const VARIANTS: u8 = 16;
 
 /// Bytes of all blocks that are kept in memory.
 const MOST_KEPT: u64 = 4 << 20;
@@ -79,6 +79,8 @@ pub struct NewInjectedBlock {
     pub block: Arc<InjectedBlock>,
     /// Its memories as they were.
     pub seen: Vec<Seen>,
+    /// The rewrites that there had been in the namespace.
+    pub rewrites: i64,
 }
 
 /// Blocks that were read, by namespace and id, each with the rewrites that there had been.
@@ -102,6 +104,7 @@ impl Default for Blocks {
 
 /// Looks blocks up, many for one request.
 pub struct InjectedBlocks<'a> {
+    connection: &'a Connection,
     namespace: NamespaceNumber,
     position: ContextPosition,
     rewrites: i64,
@@ -125,31 +128,33 @@ impl Reader<'_> {
              WHERE history = ?1 AND +namespace = ?2 AND position = ?3 ORDER BY number DESC LIMIT ?4";
         let by_id = "SELECT id, history, answered, begins, begun_at_bytes, before, text, token_count, memories FROM injected_blocks
              WHERE id = ?1 AND namespace = ?2";
-        let rewrites = self
-            .connection
-            .prepare_cached("SELECT rewrites FROM namespaces WHERE number = ?1")?
-            .query_row([namespace.0], |row| row.get(0))
-            .optional()?;
         Ok(InjectedBlocks {
+            connection: self.connection,
             namespace,
             position,
-            rewrites: rewrites.unwrap_or_default(),
+            rewrites: rewrites(self.connection, namespace)?.unwrap_or_default(),
             kept: &self.kept.blocks,
             by_history: self.connection.prepare_cached(by_history)?,
             by_id: self.connection.prepare_cached(by_id)?,
         })
     }
-
-    /// Whether all of these memories are still there, valid and as they were.
-    ///
-    /// # Errors
-    /// The database cannot be read.
-    pub fn are_unchanged(&self, seen: &[Seen]) -> Result<bool, ReadError> {
-        Ok(are_unchanged(self.connection, seen)?)
-    }
 }
 
 impl InjectedBlocks<'_> {
+    /// The rewrites that there have been in the namespace.
+    #[must_use]
+    pub fn rewrites(&self) -> i64 {
+        self.rewrites
+    }
+
+    /// Whether all memories of a block are still there, valid and as they were. What is written is erased where they are not; this is not written yet.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn are_unchanged(&self, new: &NewInjectedBlock) -> Result<bool, ReadError> {
+        Ok(new.rewrites == self.rewrites || are_unchanged(self.connection, &new.seen)?)
+    }
+
     /// Those that were found for this history, newest first, as far as anybody is likely to come back to them.
     ///
     /// # Errors
@@ -160,7 +165,9 @@ impl InjectedBlocks<'_> {
         let blocks = rows
             .map(|row| row.map(Arc::new))
             .collect::<rusqlite::Result<Vec<_>>>()?;
-        blocks.iter().for_each(|block| self.keep(block));
+        for block in &blocks {
+            self.keep(block);
+        }
         Ok(blocks)
     }
 
@@ -174,7 +181,9 @@ impl InjectedBlocks<'_> {
             _ => {
                 let row = self.by_id.query_row(params![id, self.namespace.0], from_row);
                 let block = row.optional()?.map(Arc::new);
-                block.iter().for_each(|block| self.keep(block));
+                if let Some(block) = &block {
+                    self.keep(block);
+                }
                 Ok(block)
             }
         }
@@ -187,16 +196,26 @@ impl InjectedBlocks<'_> {
 }
 
 impl Store {
-    /// Keeps a block, unless one of its memories has changed since or its namespace is gone.
+    /// Keeps blocks, but for those of which a memory has changed since or whose namespace is gone.
     ///
     /// # Errors
-    /// The store is in trouble.
-    pub async fn keep_injected(&self, new: NewInjectedBlock, at: DateTime<Utc>) -> Result<(), StoreError> {
+    /// The store is in trouble; none is kept.
+    pub async fn keep_injected(&self, blocks: Vec<Arc<NewInjectedBlock>>, at: DateTime<Utc>) -> Result<(), StoreError> {
         self.write(move |connection| {
-            if are_unchanged(connection, &new.seen)? {
-                insert(connection, &new, at)?;
+            for new in &blocks {
+                if let Some(rewrites) = rewrites(connection, new.namespace)?
+                    && (rewrites == new.rewrites || are_unchanged(connection, &new.seen)?)
+                {
+                    insert(connection, new, at)?;
+                }
             }
-            Ok(())
+            // Numbers only ever grow, so that the bound costs no count.
+            connection
+                .prepare_cached(
+                    "DELETE FROM injected_blocks WHERE number <= (SELECT max(number) FROM injected_blocks) - ?1",
+                )?
+                .execute([MOST])
+                .map(|_| ())
         })
         .await
     }
@@ -228,42 +247,38 @@ fn are_unchanged(connection: &Connection, seen: &[Seen]) -> rusqlite::Result<boo
     Ok(true)
 }
 
+/// How often something of a namespace was deleted, superseded or put into other words; `None` where it is gone.
+fn rewrites(connection: &Connection, namespace: NamespaceNumber) -> rusqlite::Result<Option<i64>> {
+    connection
+        .prepare_cached("SELECT rewrites FROM namespaces WHERE number = ?1")?
+        .query_row([namespace.0], |row| row.get(0))
+        .optional()
+}
+
 fn insert(connection: &Connection, new: &NewInjectedBlock, at: DateTime<Utc>) -> rusqlite::Result<()> {
     let block = &new.block;
     let before: Vec<u8> = block.before.iter().flat_map(|id| id.into_bytes()).collect();
-    let number: Option<i64> = connection
+    connection
         .prepare_cached(
             "INSERT INTO injected_blocks (id, namespace, position, history, answered, begins, begun_at_bytes, before, text,
                  token_count, memories, injected_at)
-             SELECT :id, number, :position, :history, :answered, :begins, :begun_at_bytes, :before, :text,
-                 :token_count, :memories, :at
-             FROM namespaces WHERE number = :namespace RETURNING number",
+             VALUES (:id, :namespace, :position, :history, :answered, :begins, :begun_at_bytes, :before, :text,
+                 :token_count, :memories, :at)",
         )?
-        .query_row(
-            named_params! {
-                ":id": block.id,
-                ":namespace": new.namespace.0,
-                ":position": new.position.as_str(),
-                ":history": block.history,
-                ":answered": block.answered,
-                ":begins": block.begins,
-                ":begun_at_bytes": block.begun_at_bytes,
-                ":before": before,
-                ":text": block.text,
-                ":token_count": block.tokens,
-                ":memories": to_json(&block.memories)?,
-                ":at": at.timestamp_millis(),
-            },
-            |row| row.get(0),
-        )
-        .optional()?;
-    let Some(number) = number else {
-        return Ok(());
-    };
-    // Numbers only ever grow, so that the bound costs no count.
-    connection
-        .prepare_cached("DELETE FROM injected_blocks WHERE number <= ?1")?
-        .execute([number - MOST])
+        .execute(named_params! {
+            ":id": block.id,
+            ":namespace": new.namespace.0,
+            ":position": new.position.as_str(),
+            ":history": block.history,
+            ":answered": block.answered,
+            ":begins": block.begins,
+            ":begun_at_bytes": block.begun_at_bytes,
+            ":before": before,
+            ":text": block.text,
+            ":token_count": block.tokens,
+            ":memories": to_json(&block.memories)?,
+            ":at": at.timestamp_millis(),
+        })
         .map(|_| ())
 }
 

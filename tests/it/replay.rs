@@ -169,8 +169,8 @@ async fn answers_come_back_a_little_changed() {
 
 /// The string with every character written by its number.
 fn by_numbers(text: &str) -> String {
-    let numbers: String = text.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect();
-    format!("\"{numbers}\"")
+    let numbers: Vec<String> = text.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect();
+    format!("\"{}\"", numbers.concat())
 }
 
 #[tokio::test]
