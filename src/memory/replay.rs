@@ -15,7 +15,7 @@ use super::inject::Place;
 use super::recall::{Recall, Recalled};
 use super::unwritten::UnwrittenBlocks;
 use crate::model::{ContextPosition, NamespaceNumber};
-use crate::store::{Injected, InjectedBlock, InjectedBlocks, NewInjectedBlock, ReadError, Reader, Seen};
+use crate::store::{Injected, InjectedBlock, InjectedBlocks, NewInjectedBlock, ReadError, Reader, Seen, VARIANTS};
 
 /// Where contexts go, and how long they may stay as they are.
 #[derive(Clone, Copy, Debug)]
@@ -114,7 +114,7 @@ impl Context {
             return Ok(Self::default());
         };
         let before = look.longest_known(earlier)?;
-        let own = look.blocks_for(newest)?;
+        let own = look.blocks_for(newest, if history.continues { VARIANTS } else { 1 })?;
         if history.continues
             && let Some(block) = choose(&own, newest)
         {
@@ -332,15 +332,15 @@ impl Look<'_> {
     /// What was injected up to the newest of these turns that is known.
     fn longest_known(&mut self, turns: &[UserTurn]) -> Result<Option<Chain>, ReadError> {
         for turn in turns.iter().rev() {
-            if let Some(block) = choose(&self.blocks_for(turn)?, turn) {
+            if let Some(block) = choose(&self.blocks_for(turn, VARIANTS)?, turn) {
                 return self.chain(block).map(Some);
             }
         }
         Ok(None)
     }
 
-    /// The blocks that were found for a turn, newest first.
-    fn blocks_for(&mut self, turn: &UserTurn) -> Result<Vec<Arc<InjectedBlock>>, ReadError> {
+    /// The blocks that were found for a turn, newest first, `most` of them.
+    fn blocks_for(&mut self, turn: &UserTurn, most: u8) -> Result<Vec<Arc<InjectedBlock>>, ReadError> {
         let Terms {
             namespace, position, ..
         } = self.terms;
@@ -349,8 +349,12 @@ impl Look<'_> {
             if self.written.are_unchanged(new)? {
                 blocks.push(Arc::clone(&new.block));
             }
+            if blocks.len() == usize::from(most) {
+                return Ok(blocks);
+            }
         }
-        blocks.extend(self.written.found_for(&turn.history)?);
+        blocks.extend(self.written.found_for(&turn.history, most)?);
+        blocks.truncate(usize::from(most));
         Ok(blocks)
     }
 

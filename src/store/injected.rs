@@ -23,7 +23,7 @@ const MOST: i64 = 20_000;
 /// How long a block is kept, in days.
 const DAYS: i64 = 30;
 
-/// Most blocks that are looked at for one history: as often an answer can be made again and each of its versions gone on from.
+/// Most blocks for one history that anybody is likely to come back to: as often an answer can be made again and each of its versions gone on from.
 pub const VARIANTS: u8 = 16;
 
 /// Bytes of all blocks that are kept in memory.
@@ -155,12 +155,12 @@ impl InjectedBlocks<'_> {
         Ok(new.rewrites == self.rewrites || are_unchanged(self.connection, &new.seen)?)
     }
 
-    /// Those that were found for this history, newest first, as far as anybody is likely to come back to them.
+    /// Those that were found for this history, newest first, `most` of them.
     ///
     /// # Errors
     /// The database cannot be read.
-    pub fn found_for(&mut self, history: &HistoryHash) -> Result<Vec<Arc<InjectedBlock>>, ReadError> {
-        let of_history = params![history, self.namespace.0, self.position.as_str(), VARIANTS];
+    pub fn found_for(&mut self, history: &HistoryHash, most: u8) -> Result<Vec<Arc<InjectedBlock>>, ReadError> {
+        let of_history = params![history, self.namespace.0, self.position.as_str(), most];
         let rows = self.by_history.query_map(of_history, from_row)?;
         let blocks = rows
             .map(|row| row.map(Arc::new))
