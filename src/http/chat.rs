@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -282,27 +283,52 @@ fn follow_later(state: &AppState, followed: Followed) -> impl FnOnce(Answer) + S
         if let Some(kept) = kept {
             kept.answered(&answer.text);
         }
-        if let Some(heard) = heard {
-            lock(&state.finished.waiting).push_back((heard, answer));
-            // A long text takes longer to read than the last bytes of its answer may wait.
+        if let Some(heard) = heard
+            && state.finished.add(heard, answer)
+        {
             let (tasks, background) = (state.tasks.clone(), state.background.clone());
-            tasks.spawn_blocking_on(move || remember_next(&state), &background);
+            // A long text takes longer to read than the last bytes of its answer may wait.
+            tasks.spawn_blocking_on(move || remember_finished(&state), &background);
         }
     }
 }
 
-/// Exchanges that are to be remembered, in the order in which they ended: what was said later may contradict what was said before.
+/// Exchanges that are to be remembered, in the order in which they ended: what was said later may contradict what was said before. One thread at a time
+/// reads them.
 #[derive(Default)]
-pub struct FinishedExchanges {
-    waiting: Mutex<VecDeque<(Heard, Answer)>>,
-    turn: Mutex<()>,
+pub struct FinishedExchanges(Mutex<Waiting>);
+
+#[derive(Default)]
+struct Waiting {
+    exchanges: VecDeque<(Heard, Answer)>,
+    /// Whether somebody reads them, until there are no more.
+    is_read: bool,
 }
 
-fn remember_next(state: &AppState) {
-    let _turn = lock(&state.finished.turn);
-    let next = lock(&state.finished.waiting).pop_front();
-    if let Some((heard, answer)) = next {
-        remember(state, heard, &answer);
+impl FinishedExchanges {
+    /// Whether somebody must begin to read.
+    fn add(&self, heard: Heard, answer: Answer) -> bool {
+        let mut waiting = lock(&self.0);
+        waiting.exchanges.push_back((heard, answer));
+        !std::mem::replace(&mut waiting.is_read, true)
+    }
+
+    fn next(&self) -> Option<(Heard, Answer)> {
+        let mut waiting = lock(&self.0);
+        let next = waiting.exchanges.pop_front();
+        waiting.is_read = next.is_some();
+        next
+    }
+}
+
+fn remember_finished(state: &AppState) {
+    while let Some((heard, answer)) = state.finished.next() {
+        // What is wrong with one must not keep those behind it from being read.
+        let read = catch_unwind(AssertUnwindSafe(|| remember(state, heard, &answer)));
+        if read.is_err() {
+            tracing::error!("an exchange was let go: reading it for facts failed");
+            state.metrics.exchanges_dropped(1);
+        }
     }
 }
 

@@ -39,7 +39,7 @@ const GIVEN: &str = r#"(?xi)
         (?:(?:'|\u{2019})s\ +|(?:\ (?:for|to|of|on|in)(?:\ [\w.'-]+){1,4}?)?
         (?: \s*(?:=|:=|:|->|=>)\s* | \ (?:is|was|to|are|will\ be)(?:\ (?:now|still|just|always|currently))?:?\ + ))
     )
-    (?P<value> "[^"\n]{3,80}" | '[^'\n]{3,80}' | `[^`\n]{3,80}` | [^\s"'`]{3,200} )
+    (?P<value> "[^"\n]{3,80}" | '[^'\n]{3,80}' | `[^`\n]{3,80}` | [^\s"'`]{3,} )
     (?P<rest> (?:\ [A-Za-z]+){0,7} )
 "#;
 
@@ -47,7 +47,7 @@ pattern!(SHAPE, SHAPES);
 pattern!(GIVEN_AS, GIVEN);
 pattern!(
     CREDENTIAL_URL,
-    r"(?P<intro>\b[a-z][a-z0-9+.-]{1,20}://)[^\s/@:]{1,64}:[^\s/@]{1,128}@"
+    r"(?P<intro>\b[a-z][a-z0-9+.-]{1,20}://)[^\s/@:]+:[^\s/@]+@"
 );
 pattern!(TAIL, r"(?:,| and|, and) [^,]{0,60}\[redacted\]$");
 pattern!(CARD, r"\b[0-9](?:[ -]?[0-9]){12,18}\b");
