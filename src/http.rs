@@ -138,6 +138,7 @@ pub(crate) fn router(state: AppState) -> Router {
         .method_not_allowed_fallback(methods::not_allowed)
         .layer(from_fn_with_state(state.clone(), audience::check))
         .layer(from_fn_with_state(state.clone(), limits::limit))
+        .layer(from_fn_with_state(state.clone(), rate_limit::show))
         .layer(from_fn(log::log))
         .with_state(state)
 }

@@ -1,6 +1,7 @@
 //! How many requests one client may make. A client is a named key, or else an address: what it says of itself in headers can be made up, unless a proxy
 //! that is trusted says it.
 
+use std::convert::Infallible;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroU32;
 
@@ -10,7 +11,9 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use governor::clock::{Clock as _, DefaultClock};
 use governor::middleware::StateInformationMiddleware;
-use governor::state::keyed::DashMapStateStore;
+use governor::nanos::Nanos;
+use governor::state::StateStore;
+use governor::state::keyed::{DashMapStateStore, ShrinkableKeyedStateStore};
 use governor::{Quota, RateLimiter};
 use ipnet::IpNet;
 use uuid::Uuid;
@@ -26,10 +29,63 @@ enum Client {
     Address(IpAddr),
 }
 
+/// What the limiter is asked.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Question {
+    /// May it make a request? One that is let in is counted.
+    Request(Client),
+    /// Might it? Nothing is counted.
+    Look(Client),
+}
+
+/// How it stands with each client.
+#[derive(Debug, Default)]
+struct Standings(DashMapStateStore<Client>);
+
+impl StateStore for Standings {
+    type Key = Question;
+
+    fn measure_and_replace<T, F, E>(&self, question: &Question, decide: F) -> Result<T, E>
+    where
+        F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
+    {
+        let decision = match question {
+            Question::Request(client) => return self.0.measure_and_replace(client, decide),
+            Question::Look(client) if self.0.contains_key(client) => {
+                // An error leaves the standing as it is.
+                let looked = self
+                    .0
+                    .measure_and_replace(client, |standing| Err::<(Infallible, Nanos), _>(decide(standing)));
+                looked.map_or_else(|decision| decision, |never| match never {})
+            }
+            Question::Look(_) => decide(None),
+        };
+        decision.map(|(outcome, _)| outcome)
+    }
+}
+
+impl ShrinkableKeyedStateStore<Question> for Standings {
+    fn retain_recent(&self, drop_below: Nanos) {
+        ShrinkableKeyedStateStore::retain_recent(&self.0, drop_below);
+    }
+
+    fn shrink_to_fit(&self) {
+        self.0.shrink_to_fit();
+    }
+
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
 /// Limits requests by client.
 #[derive(Debug)]
 pub struct RateLimit {
-    limiter: RateLimiter<Client, DashMapStateStore<Client>, DefaultClock, StateInformationMiddleware>,
+    limiter: RateLimiter<Question, Standings, DefaultClock, StateInformationMiddleware>,
     per_second: u32,
     burst: u32,
 }
@@ -41,7 +97,7 @@ impl RateLimit {
         let rate = NonZeroU32::new(per_second)?;
         let at_once = NonZeroU32::new(burst).unwrap_or(rate);
         let quota = Quota::per_second(rate).allow_burst(at_once);
-        let limiter = RateLimiter::dashmap(quota).with_middleware();
+        let limiter = RateLimiter::new(quota, Standings::default(), DefaultClock::default());
         Some(Self {
             limiter,
             per_second,
@@ -55,35 +111,39 @@ impl RateLimit {
         self.limiter.shrink_to_fit();
     }
 
-    /// The headers that say how it stands; an error where the client has asked too often.
+    /// Counts a request; the headers that say how it stands then, an error where the client has asked too often.
     fn check(&self, client: Client) -> Result<HeaderMap, HeaderMap> {
-        match self.limiter.check_key(&client) {
-            Ok(snapshot) => {
-                let remaining = snapshot.remaining_burst_capacity();
-                let until_full = u64::from(self.burst.saturating_sub(remaining)).div_ceil(u64::from(self.per_second));
-                Ok(self.headers(remaining, until_full))
-            }
+        match self.limiter.check_key(&Question::Request(client)) {
+            Ok(left) => Ok(self.headers(left.remaining_burst_capacity())),
             Err(refused) => {
                 let wait = refused.wait_time_from(DefaultClock::default().now());
                 // Whole seconds, rounded up: a client that comes back then is let in.
                 let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-                let seconds = seconds.max(1);
-                let mut headers = self.headers(0, seconds);
-                headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+                let mut headers = self.headers(0);
+                headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds.max(1)));
                 Err(headers)
             }
         }
     }
 
-    fn headers(&self, remaining: u32, reset_seconds: u64) -> HeaderMap {
+    /// The headers that say how it stands, for an answer that counts for nothing.
+    fn look(&self, client: Client) -> HeaderMap {
+        let looked = self.limiter.check_key(&Question::Look(client));
+        // What would be left after a request, and that request.
+        self.headers(looked.map_or(0, |left| left.remaining_burst_capacity() + 1))
+    }
+
+    fn headers(&self, remaining: u32) -> HeaderMap {
+        let until_full = u64::from(self.burst.saturating_sub(remaining)).div_ceil(u64::from(self.per_second));
         let mut headers = HeaderMap::new();
         headers.insert("x-ratelimit-limit", HeaderValue::from(self.burst));
         headers.insert("x-ratelimit-remaining", HeaderValue::from(remaining));
-        headers.insert("x-ratelimit-reset", HeaderValue::from(reset_seconds));
+        headers.insert("x-ratelimit-reset", HeaderValue::from(until_full));
         headers
     }
 }
 
+/// Counts a request, and refuses one too many.
 pub(super) async fn limit(
     State(state): State<AppState>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
@@ -96,17 +156,13 @@ pub(super) async fn limit(
     let client = match request.extensions().get::<Caller>() {
         Some(Caller::Key(key)) => Client::Key(key.id),
         // Many use the one key of `security.api_key`, each with a limit of its own. Who tries wrong keys has one for all of them.
-        _ => Client::Address(counted(sender(peer.ip(), request.headers(), &state.trusted_proxies))),
+        _ => at_address(&state, peer, request.headers()),
     };
     match rate_limit.check(client) {
         Ok(headers) => {
             let mut response = next.run(request).await;
             // The backend's own figures, where it sends some, are what its client acts on.
-            for (name, value) in &headers {
-                if !response.headers().contains_key(name) {
-                    response.headers_mut().insert(name, value.clone());
-                }
-            }
+            add(&headers, response.headers_mut());
             response
         }
         Err(headers) => {
@@ -114,6 +170,35 @@ pub(super) async fn limit(
             ApiError::rate_limited(headers).into_response()
         }
     }
+}
+
+/// Says how it stands in answers that nothing has counted too. No key is looked at there, so that nobody can try keys uncounted: it is the address that they
+/// tell of.
+pub(super) async fn show(
+    State(state): State<AppState>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let client = at_address(&state, peer, request.headers());
+    let mut response = next.run(request).await;
+    if let Some(rate_limit) = &state.rate_limit
+        && !response.headers().contains_key("x-ratelimit-limit")
+    {
+        add(&rate_limit.look(client), response.headers_mut());
+    }
+    response
+}
+
+/// Adds those that are not there yet.
+fn add(headers: &HeaderMap, to: &mut HeaderMap) {
+    for (name, value) in headers {
+        to.entry(name).or_insert_with(|| value.clone());
+    }
+}
+
+fn at_address(state: &AppState, peer: SocketAddr, headers: &HeaderMap) -> Client {
+    Client::Address(counted(sender(peer.ip(), headers, &state.trusted_proxies)))
 }
 
 /// The address that a request comes from: that of the connection, or, where a trusted proxy has that, the last one in `X-Forwarded-For` that is no trusted

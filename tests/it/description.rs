@@ -138,6 +138,41 @@ fn it_names_every_error_of_the_server() {
 }
 
 #[test]
+fn every_answer_is_described_with_the_headers_that_all_have() {
+    let maia = Served::with(|config| config.security.rate_limit_rps = 100);
+    let description = description(&maia);
+    let real = maia.get("/health");
+    let mut seen = 0;
+    for (path, methods) in description["paths"].as_object().unwrap() {
+        for (status, response) in methods
+            .as_object()
+            .unwrap()
+            .values()
+            .flat_map(|method| method["responses"].as_object().unwrap())
+        {
+            let response = match response["$ref"].as_str() {
+                Some(place) => description.pointer(place.trim_start_matches('#')).unwrap(),
+                None => response,
+            };
+            for header in [
+                "X-Request-Id",
+                "X-RateLimit-Limit",
+                "X-RateLimit-Remaining",
+                "X-RateLimit-Reset",
+            ] {
+                assert!(
+                    response["headers"][header].is_object(),
+                    "{header} of {status} at {path}"
+                );
+                assert!(real.header(&header.to_lowercase()).is_some(), "{header}: {real}");
+            }
+            seen += 1;
+        }
+    }
+    assert!(seen > 300, "{seen}");
+}
+
+#[test]
 fn the_page_shows_every_route_and_loads_its_own_style_only() {
     let maia = Served::start();
     let answer = maia.get("/docs");

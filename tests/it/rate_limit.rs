@@ -43,7 +43,7 @@ fn one_too_many_is_a_429_that_says_when_to_come_back() {
     assert_eq!(number(&refused, "retry-after"), 1);
     assert_eq!(number(&refused, "x-ratelimit-limit"), 3);
     assert_eq!(number(&refused, "x-ratelimit-remaining"), 0);
-    assert_eq!(number(&refused, "x-ratelimit-reset"), 1);
+    assert_eq!(number(&refused, "x-ratelimit-reset"), 3);
     let metrics = maia.get("/metrics").text();
     assert!(metrics.contains("\nmaia_rate_limited_total 1\n"), "{metrics}");
 }
@@ -110,6 +110,7 @@ fn zero_a_second_is_no_limit() {
         assert_eq!(reply.status, 200);
         assert_eq!(reply.header("x-ratelimit-limit"), None);
     }
+    assert_eq!(maia.get("/health").header("x-ratelimit-limit"), None);
 }
 
 #[test]
@@ -210,6 +211,77 @@ fn every_answer_says_how_it_stands() {
     let refused = maia.send(&Call::get("/v1/namespaces").header("X-API-Key", "wrong"));
     assert_eq!(refused.status, 401);
     assert_eq!(number(&refused, "x-ratelimit-limit"), 90);
+}
+
+#[test]
+fn what_costs_nothing_says_how_it_stands_too() {
+    let maia = Served::with(|config| {
+        config.server.allowed_origins = vec!["https://app.example".into()];
+        config.security.api_key = Some("owner".into());
+        config.security.rate_limit_rps = 1;
+        config.security.rate_limit_burst = 1_000;
+    });
+    let preflight = Call::new("OPTIONS", "/v1/namespaces")
+        .header("Origin", "https://app.example")
+        .header("Access-Control-Request-Method", "POST");
+    let free = [
+        (200, Call::get("/health")),
+        (200, Call::new("HEAD", "/health")),
+        (200, Call::get("/ready")),
+        (200, Call::get("/metrics")),
+        (200, Call::get("/openapi.json")),
+        (200, Call::get("/docs")),
+        (200, Call::get("/docs/style.css")),
+        (204, Call::new("OPTIONS", "/health")),
+        (405, Call::new("POST", "/health")),
+        (404, Call::get("/nothing")),
+        (403, Call::get("/v1/namespaces").header("Host", "evil.example")),
+        (
+            403,
+            Call::get("/v1/namespaces").header("Origin", "https://evil.example"),
+        ),
+        (400, Call::get("/v1/namespaces").header("Host", "not a host")),
+        (431, Call::get("/v1/namespaces").header("X-Long", &"x".repeat(65 << 10))),
+        (204, preflight),
+    ];
+    for (status, call) in &free {
+        let reply = maia.send(call);
+        assert_eq!(reply.status, *status, "{call}: {reply}");
+        let standing = ["limit", "remaining", "reset"].map(|name| number(&reply, &format!("x-ratelimit-{name}")));
+        assert_eq!(standing, [1_000, 1_000, 0], "{call}");
+    }
+    let counted = maia.get("/v1/namespaces");
+    assert_eq!((counted.status, number(&counted, "x-ratelimit-remaining")), (401, 999));
+    for (_, call) in free.iter().chain(&free) {
+        let left = number(&maia.send(call), "x-ratelimit-remaining");
+        assert!((999..=1_000).contains(&left), "{left} left after {call}");
+    }
+}
+
+#[test]
+fn an_answer_that_costs_nothing_shows_what_is_used_up() {
+    let maia = limited(3);
+    until_refused(&maia, |_| Call::get("/v1/namespaces"));
+    let reply = maia.get("/health");
+    assert_eq!(reply.status, 200);
+    assert_eq!(number(&reply, "x-ratelimit-limit"), 3);
+    assert!(number(&reply, "x-ratelimit-remaining") <= 1, "{reply}");
+    assert!(number(&reply, "x-ratelimit-reset") >= 2, "{reply}");
+    assert_eq!(reply.header("retry-after"), None);
+}
+
+/// Otherwise keys could be tried there without being counted.
+#[test]
+fn an_answer_that_costs_nothing_tells_nothing_of_a_key() {
+    let (maia, [key, _]) = with_keys(200);
+    let by_key = |path: &str| Call::get(path).header("X-API-Key", &key);
+    for _ in 0..100 {
+        maia.send(&by_key("/v1/namespaces")).expect(200);
+    }
+    let left = |call: &Call| number(&maia.send(call), "x-ratelimit-remaining");
+    assert!(left(&by_key("/v1/namespaces")) < 190);
+    assert!(left(&by_key("/health")) > 190);
+    assert!(left(&by_key("/health").header("Host", "evil.example")) > 190);
 }
 
 #[test]

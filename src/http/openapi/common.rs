@@ -19,6 +19,14 @@ use crate::http::relay;
 const IN_HEADER: &str = "key";
 const AS_BEARER: &str = "bearer";
 
+/// Headers of every answer.
+const OF_ALL: [&str; 4] = [
+    "X-Request-Id",
+    "X-RateLimit-Limit",
+    "X-RateLimit-Remaining",
+    "X-RateLimit-Reset",
+];
+
 /// An error that maia makes.
 struct Failure {
     status: &'static str,
@@ -191,7 +199,7 @@ fn complete_operation(path: &str, method: &str, operation: &mut Operation, needs
     let responses = &mut operation.responses.responses;
     for (status, response) in &mut *responses {
         if let RefOr::T(response) = response {
-            complete_response(status, response, is_api || is_proxy, is_once);
+            complete_response(status, response, is_once);
             if is_chat {
                 for name in [
                     "X-MAIA-Memories-Used",
@@ -264,7 +272,7 @@ fn request_id() -> Parameter {
     header("X-Request-Id", description, text().examples([json!("job-17")])).build()
 }
 
-fn complete_response(status: &str, response: &mut Response, is_limited: bool, is_once: bool) {
+fn complete_response(status: &str, response: &mut Response, is_once: bool) {
     let failure = FAILURES.iter().find(|failure| failure.status == status);
     if let (Some(failure), true) = (failure, response.content.is_empty()) {
         let description = std::mem::take(&mut response.description);
@@ -282,11 +290,8 @@ fn complete_response(status: &str, response: &mut Response, is_limited: bool, is
     let mut add = |name: &'static str| {
         response.headers.insert(name.to_owned(), header_of(name).into());
     };
-    add("X-Request-Id");
-    if is_limited {
-        for name in ["X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"] {
-            add(name);
-        }
+    for name in OF_ALL {
+        add(name);
     }
     if ["Memory", "Namespace"].contains(&schema.as_str()) || status == "304" {
         add("ETag");
@@ -311,7 +316,7 @@ impl Failure {
             .description(self.description)
             .content("application/json", content.build())
             .build();
-        for name in self.headers.iter().copied().chain(["X-Request-Id"]) {
+        for name in self.headers.iter().copied().chain(OF_ALL) {
             response.headers.insert(name.to_owned(), header_of(name).into());
         }
         response
