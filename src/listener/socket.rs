@@ -1,7 +1,7 @@
 //! A Unix socket as a file: only for its owner, never in the place of anything but a socket that nobody serves, gone after the end.
 
 use std::fmt;
-use std::fs::{self, Permissions};
+use std::fs::{self, File, Permissions};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
 use std::os::unix::net::UnixStream;
@@ -23,14 +23,18 @@ pub(super) struct SocketFile {
 
 impl SocketFile {
     pub(super) fn bind(path: &Path) -> Result<Self, String> {
-        make_room(path)?;
-        Self::open(path).map_err(|error| {
+        let cannot = |error: io::Error| {
             let hint = match error.kind() {
                 ErrorKind::NotFound => "; its folder must exist",
                 _ => "",
             };
             format!("server.socket: cannot listen on {}: {error}{hint}", path.display())
-        })
+        };
+        let folder = lock_folder(path).map_err(cannot)?;
+        make_room(path)?;
+        let socket = Self::open(path).map_err(cannot);
+        drop(folder);
+        socket
     }
 
     fn open(path: &Path) -> io::Result<Self> {
@@ -70,6 +74,15 @@ impl Drop for SocketFile {
 fn identity(path: &Path) -> io::Result<(u64, u64)> {
     let file = fs::symlink_metadata(path)?;
     Ok((file.dev(), file.ino()))
+}
+
+/// Holds off every other maia that would put a socket there. Of two that find one of a dead server, the second would else remove what the first has put in
+/// its place, and both would believe that it is theirs. The folder itself is locked, so that no other file is needed; the lock ends with the handle.
+fn lock_folder(path: &Path) -> io::Result<File> {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let folder = File::open(parent.unwrap_or(Path::new(".")))?;
+    folder.lock()?;
+    Ok(folder)
 }
 
 /// Removes the socket of a server that is dead, and refuses what is anything else.

@@ -4,7 +4,11 @@ use std::fs;
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
+use std::sync::Barrier;
+use std::thread;
 
+use maia::config::Server;
+use maia::listener::Listener;
 use reqwest::{Client, Response};
 use tempfile::TempDir;
 
@@ -90,6 +94,46 @@ async fn the_socket_of_a_dead_server_is_replaced_and_that_of_a_live_one_is_not()
     maia.stop();
     assert!(is_socket(&path));
     drop(other);
+}
+
+#[test]
+fn of_many_that_find_the_socket_of_a_dead_server_at_once_one_takes_its_place() {
+    const RIVALS: usize = 8;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("maia.sock");
+    let settings = Server {
+        socket: Some(path.clone()),
+        ..Server::default()
+    };
+    for round in 0..100 {
+        // Nobody listens on what it leaves behind.
+        drop(UnixListener::bind(&path).unwrap());
+        let (begin, end) = (Barrier::new(RIVALS), Barrier::new(RIVALS));
+        let bound = thread::scope(|scope| {
+            let rivals: Vec<_> = (0..RIVALS)
+                .map(|_| {
+                    scope.spawn(|| {
+                        let runtime = tokio::runtime::Builder::new_current_thread()
+                            .enable_all()
+                            .build()
+                            .unwrap();
+                        begin.wait();
+                        let listener = runtime.block_on(Listener::bind(&settings));
+                        // Nobody goes before all have tried.
+                        end.wait();
+                        listener.is_ok()
+                    })
+                })
+                .collect();
+            rivals
+                .into_iter()
+                .map(|rival| rival.join().unwrap())
+                .filter(|bound| *bound)
+                .count()
+        });
+        assert_eq!(bound, 1, "in round {round}");
+        assert!(!path.exists(), "the one that had it has removed it");
+    }
 }
 
 #[test]
