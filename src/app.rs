@@ -142,7 +142,7 @@ impl App {
             .collect::<Result<Vec<_>, _>>()?;
         let metrics = Metrics::default();
         memory::warm_up();
-        let keys = http::KeyRing::new(config.security.api_key.as_ref(), config.needs_key());
+        let keys = http::KeyRing::new(&config.security, config.needs_key());
         let shared = Arc::new(Shared {
             store,
             metrics,

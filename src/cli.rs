@@ -158,6 +158,11 @@ impl Failure {
         }
     }
 
+    fn wrong_settings(problems: &[String]) -> Self {
+        let list = problems.join("\n  - ");
+        Self::Configuration(format!("the configuration is wrong:\n  - {list}"))
+    }
+
     /// Adds what is true in spite of it.
     fn but(mut self, addition: &str) -> Self {
         let (Self::Failed(message)
@@ -274,10 +279,7 @@ fn read_configuration(settings: Settings, flags: Vec<(&'static str, String)>) ->
     for (key, value) in settings.others {
         layers = layers.with_flag(&key, &value);
     }
-    Config::resolve(layers).map_err(|problems| {
-        let list = problems.0.join("\n  - ");
-        Failure::Configuration(format!("the configuration is wrong:\n  - {list}"))
-    })
+    Config::resolve(layers).map_err(|problems| Failure::wrong_settings(&problems.0))
 }
 
 fn key_and_value(text: &str) -> Result<(String, String), String> {

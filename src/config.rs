@@ -5,15 +5,18 @@
 mod duration;
 mod layers;
 mod reader;
+mod record;
+mod security;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use ipnet::IpNet;
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 
 pub use layers::Layers;
+pub use security::Security;
 
 use crate::model::{ContextPosition, NamespaceName, Rule};
 use reader::Reader;
@@ -135,19 +138,6 @@ pub struct Memory {
     pub rules: Vec<Rule>,
 }
 
-/// Keys and limits.
-#[derive(Clone, Debug)]
-pub struct Security {
-    /// maia's own key.
-    pub api_key: Option<SecretString>,
-    /// Whether maia may listen beyond this machine without a key.
-    pub allow_public_without_key: bool,
-    /// Requests a second and client address; 0: no limit.
-    pub rate_limit_rps: u32,
-    /// Requests at once before that limit is felt.
-    pub rate_limit_burst: u32,
-}
-
 /// Logs.
 #[derive(Clone, Debug)]
 pub struct Logging {
@@ -240,17 +230,6 @@ impl Default for Memory {
     }
 }
 
-impl Default for Security {
-    fn default() -> Self {
-        Self {
-            api_key: None,
-            allow_public_without_key: false,
-            rate_limit_rps: 100,
-            rate_limit_burst: 150,
-        }
-    }
-}
-
 impl Default for Logging {
     fn default() -> Self {
         Self {
@@ -298,19 +277,7 @@ impl Config {
         );
         read.set("memory.activity", &mut config.memory.activity, reader::boolean);
         read.set_records("memory.rules", &mut config.memory.rules, reader::rule);
-        read.set("security.api_key", &mut config.security.api_key, reader::secret);
-        let public = &mut config.security.allow_public_without_key;
-        read.set("security.allow_public_without_key", public, reader::boolean);
-        read.set(
-            "security.rate_limit_rps",
-            &mut config.security.rate_limit_rps,
-            reader::number(0..=1_000_000),
-        );
-        read.set(
-            "security.rate_limit_burst",
-            &mut config.security.rate_limit_burst,
-            reader::number(1..=1_000_000),
-        );
+        config.security.read(&mut read);
         read.set("logging.level", &mut config.logging.level, reader::log_filter);
         read.set("logging.format", &mut config.logging.format, reader::log_format);
         let mut problems = read.finish();
@@ -396,10 +363,11 @@ impl Config {
         !self.server.is_local() && !self.security.allow_public_without_key
     }
 
-    /// What is wrong with listening where there is no named key either.
+    /// What is wrong with listening where the database has no key either.
     #[must_use]
     pub fn open_to_all(&self) -> Option<String> {
-        (self.needs_key() && self.security.api_key.is_none()).then(|| {
+        let has_key = self.security.api_key.is_some() || !self.security.keys.is_empty();
+        (self.needs_key() && !has_key).then(|| {
             format!(
                 "server.host: {} can be reached from other machines and there is no key: set security.api_key, make a key with `maia keys create`, \
                  or set security.allow_public_without_key: true if that is meant",
@@ -432,14 +400,7 @@ impl Config {
                 "server.socket: has no TLS; unset server.tls_cert and server.tls_key, or listen on a port".into(),
             );
         }
-        if let (Some(own), Some(backend)) = (&self.security.api_key, &self.proxy.backend_api_key)
-            && own.expose_secret() == backend.expose_secret()
-        {
-            problems.push(
-                "security.api_key: must not be the same as proxy.backend_api_key, for it would then reach the backend"
-                    .into(),
-            );
-        }
+        problems.extend(self.security.contradictions(self.proxy.backend_api_key.as_ref()));
         problems
     }
 }

@@ -10,7 +10,7 @@ mod rule;
 pub use chat::{ChatRequest, Content, Message, Role};
 pub use json::Span;
 pub(crate) use json::{escaped, quoted};
-pub use key::{Key, KeyHash, NamespacePatterns, NewKey, Right};
+pub use key::{Key, KeyHash, KeyProblem, KeySource, NamespacePatterns, NewKey, Right, random_key};
 pub use memory::{
     Fact, MAX_CONTENT_BYTES, Memory, MemoryId, MemoryType, Metadata, NewMemory, Slot, Source, Tags, Turn, UnknownName,
     statement,

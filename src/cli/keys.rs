@@ -10,7 +10,7 @@ use super::display::{Page, Table, confirmed, note, pairs, say_json};
 use super::session::{self, Missing, ServerArgs, Setup};
 use super::work::say;
 use crate::client::{Answer, encoded};
-use crate::model::{NewKey, Right};
+use crate::model::{KeyHash, NewKey, Right, random_key};
 
 /// List, make and revoke keys, each with its namespaces and rights.
 ///
@@ -21,6 +21,7 @@ use crate::model::{NewKey, Right};
 Examples:
   maia keys create root --right admin
   maia keys create alice --namespace alice --namespace 'team/*' --right read --right write --right chat
+  maia keys create ci --right admin --print-config
   maia keys list
   maia keys revoke alice
 
@@ -40,7 +41,7 @@ pub(super) struct KeysArgs {
 
 #[derive(Subcommand)]
 enum Command {
-    /// List them, with what each may do
+    /// List them, with what each may do and where it is kept
     List {
         /// How many, 1 to 1,000
         #[arg(long, value_name = "NUMBER", default_value_t = 50)]
@@ -60,8 +61,11 @@ enum Command {
         /// What it may do there: read, write, chat or admin; may stand several times
         #[arg(long = "right", short, value_name = "RIGHT", required = true, value_parser = Right::parse)]
         rights: Vec<Right>,
+        /// Put nothing into the database: print what to write into config.yaml, where only a hash of the key stands
+        #[arg(long)]
+        print_config: bool,
     },
-    /// Revoke one: it opens nothing from now on
+    /// Revoke one of the database: it opens nothing from now on
     Revoke {
         /// Its name or id
         name: String,
@@ -77,12 +81,22 @@ struct NamedKey {
     name: String,
     namespaces: Vec<String>,
     rights: Vec<String>,
-    created_at: String,
+    source: String,
+    created_at: Option<String>,
     #[serde(default)]
     key: String,
 }
 
 pub(super) fn run(args: &KeysArgs, setup: Setup) -> Result<(), Failure> {
+    if let Command::Create {
+        name,
+        namespaces,
+        rights,
+        print_config: true,
+    } = &args.command
+    {
+        return declaration(name, namespaces, rights, args.json);
+    }
     let missing = match args.command {
         Command::Create { .. } => Missing::Make,
         _ => Missing::Refuse,
@@ -96,6 +110,7 @@ pub(super) fn run(args: &KeysArgs, setup: Setup) -> Result<(), Failure> {
             name,
             namespaces,
             rights,
+            print_config: _,
         } => {
             let body = if namespaces.is_empty() {
                 json!({ "name": name, "rights": rights })
@@ -118,6 +133,26 @@ pub(super) fn run(args: &KeysArgs, setup: Setup) -> Result<(), Failure> {
     })
 }
 
+/// Makes a key for the settings.
+fn declaration(name: &str, namespaces: &[String], rights: &[Right], as_json: bool) -> Result<(), Failure> {
+    let key = random_key().map_err(|error| Failure::Failed(format!("the system gives no random numbers: {error}")))?;
+    let namespaces = (!namespaces.is_empty()).then(|| namespaces.to_vec());
+    let rights: Vec<String> = rights.iter().map(Right::to_string).collect();
+    let new = NewKey::new(name.to_owned(), KeyHash::of(key.as_bytes()), namespaces, &rights)
+        .map_err(|wrong| Failure::Configuration(format!("{}: {}", wrong.field, wrong.problem)))?;
+    let entry =
+        json!({ "name": new.name, "hash": new.hash.to_string(), "namespaces": new.namespaces, "rights": new.rights });
+    if as_json {
+        let mut shown = entry;
+        shown["key"] = json!(key);
+        return say(&format!("{shown}\n"));
+    }
+    // JSON is YAML.
+    say(&format!("security:\n  keys:\n    - {entry}\n\nkey  {key}\n"))?;
+    note("Add it to config.yaml and restart maia. The key is not shown again: maia is told a hash of it.");
+    Ok(())
+}
+
 fn name(text: &str) -> Result<String, String> {
     NewKey::check_name(text).map(|()| text.to_owned())
 }
@@ -132,10 +167,15 @@ fn shown(args: &KeysArgs, answer: &Answer, text: impl Fn(&Answer) -> Result<Stri
 
 fn list(answer: &Answer) -> Result<String, Failure> {
     let page: Page<NamedKey> = answer.parse()?;
-    let mut table = Table::new(&["CREATED", "NAME", "RIGHTS", "NAMESPACES"], &[]);
+    let mut table = Table::new(&["CREATED", "SOURCE", "NAME", "RIGHTS", "NAMESPACES"], &[]);
     for key in &page.data {
         table.row(vec![
-            key.created_at.split('T').next().unwrap_or_default().to_owned(),
+            key.created_at
+                .as_deref()
+                .and_then(|time| time.split('T').next())
+                .unwrap_or("-")
+                .to_owned(),
+            key.source.clone(),
             key.name.clone(),
             key.rights.join(","),
             key.namespaces.join(" "),
@@ -145,7 +185,7 @@ fn list(answer: &Answer) -> Result<String, Failure> {
         let next = page.offset + page.data.len() as u64;
         note(&format!("{} keys; --offset {next} shows what follows", page.total));
     }
-    Ok(table.fitted(&["CREATED"]).text())
+    Ok(table.fitted(&["CREATED", "SOURCE"]).text())
 }
 
 fn made(answer: &Answer) -> Result<String, Failure> {

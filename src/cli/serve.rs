@@ -65,17 +65,15 @@ async fn serve(config: Config) -> Result<(), Failure> {
     }
     let store = Store::open(&config.storage.path).map_err(|error| Failure::Database(error.to_string()))?;
     let path = config.storage.path.display().to_string();
-    if let Some(problem) = config.open_to_all() {
-        let (keys, _) = store
-            .keys()
-            .await
-            .map_err(|error| Failure::Database(format!("{path}: {error}")))?;
-        if keys.is_empty() {
-            store.close().await;
-            return Err(Failure::Configuration(format!(
-                "the configuration is wrong:\n  - {problem}"
-            )));
-        }
+    let (keys, _) = store
+        .keys()
+        .await
+        .map_err(|error| Failure::Database(format!("{path}: {error}")))?;
+    let open = config.open_to_all().filter(|_| keys.is_empty());
+    let problems: Vec<String> = open.into_iter().chain(config.security.clashes(&keys)).collect();
+    if !problems.is_empty() {
+        store.close().await;
+        return Err(Failure::wrong_settings(&problems));
     }
     let app = App::new(config, store, Handle::current()).map_err(|error| Failure::Configuration(error.to_string()))?;
     app.prepare()

@@ -5,6 +5,8 @@ use std::path::Path;
 
 use config::{FileFormat, Value, ValueKind};
 
+use super::record::{Record, scalar};
+
 /// Prefix of the environment variables that are settings.
 const PREFIX: &str = "MAIA_";
 /// Read by the command line itself.
@@ -23,7 +25,7 @@ pub(super) enum Raw {
     Scalar(String),
     List(Vec<String>),
     Map(BTreeMap<String, String>),
-    Records(Vec<BTreeMap<String, String>>),
+    Records(Vec<Record>),
 }
 
 /// Settings as they were written, not yet understood.
@@ -101,9 +103,9 @@ impl Layers {
         let value = match value.kind {
             ValueKind::Nil => return,
             ValueKind::Array(items) if items.iter().any(is_table) => {
-                let mut records = records(items);
-                for value in records.iter_mut().flat_map(BTreeMap::values_mut) {
-                    *value = expand(std::mem::take(value));
+                let mut records: Vec<Record> = items.into_iter().map(Record::new).collect();
+                for text in records.iter_mut().flat_map(Record::texts_mut) {
+                    *text = expand(std::mem::take(text));
                 }
                 Raw::Records(records)
             }
@@ -132,35 +134,18 @@ pub(super) fn variable(key: &str) -> String {
 }
 
 /// Records in one line, as in the environment and in flags: `[{name: a, pattern: b}]`.
-pub(super) fn records_in(text: &str) -> Option<Vec<BTreeMap<String, String>>> {
+pub(super) fn records_in(text: &str) -> Option<Vec<Record>> {
     let tree = config::Config::builder()
         .add_source(config::File::from_str(&format!("records: {text}"), FileFormat::Yaml))
         .build()
         .ok()?;
     let items = tree.get_array("records").ok()?;
-    items.iter().all(is_table).then(|| records(items))
+    let are_records = items.iter().all(is_table);
+    are_records.then(|| items.into_iter().map(Record::new).collect())
 }
 
 fn is_table(value: &Value) -> bool {
     matches!(value.kind, ValueKind::Table(_))
-}
-
-/// Each item's fields; none of one that has no fields.
-fn records(items: Vec<Value>) -> Vec<BTreeMap<String, String>> {
-    let fields = |item: Value| item.into_table().unwrap_or_default();
-    items
-        .into_iter()
-        .map(|item| {
-            fields(item)
-                .into_iter()
-                .map(|(name, value)| (name, scalar(value)))
-                .collect()
-        })
-        .collect()
-}
-
-fn scalar(value: Value) -> String {
-    value.into_string().unwrap_or_default()
 }
 
 fn expand(text: &str, environment: &BTreeMap<String, String>) -> Result<String, String> {

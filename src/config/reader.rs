@@ -1,6 +1,6 @@
 //! Takes settings out of the layers one by one, and remembers everything that is wrong with them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -12,6 +12,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::LogFormat;
 use super::layers::{Layers, Raw, Written, records_in, variable};
+use super::record::Record;
 use crate::model::{MemoryType, Rule};
 
 pub(super) struct Reader {
@@ -95,7 +96,7 @@ impl Reader {
         &mut self,
         key: &'static str,
         target: &mut Vec<T>,
-        parse: impl Fn(&BTreeMap<String, String>) -> Result<T, String>,
+        parse: impl Fn(&Record) -> Result<T, String>,
     ) {
         let Some(Written { value, place }) = self.take(key) else {
             return;
@@ -106,15 +107,19 @@ impl Reader {
             Raw::Scalar(text) => records_in(&text),
             Raw::List(_) | Raw::Map(_) => None,
         };
-        let parsed = records
-            .ok_or_else(|| "must be a list, each item with its fields".to_owned())
-            .and_then(|records| {
-                let numbered = records.iter().enumerate();
-                numbered
-                    .map(|(at, record)| parse(record).map_err(|problem| format!("item {}: {problem}", at + 1)))
-                    .collect()
-            });
-        self.keep(key, &place, parsed, target);
+        let Some(records) = records else {
+            let problem = "must be a list, each item with its fields";
+            return self.problems.push(format!("{key} ({place}): {problem}"));
+        };
+        target.clear();
+        for (at, record) in records.iter().enumerate() {
+            match parse(record) {
+                Ok(item) => target.push(item),
+                Err(problem) => self
+                    .problems
+                    .push(format!("{key} ({place}): item {}: {problem}", at + 1)),
+            }
+        }
     }
 
     /// All problems, those of keys that nobody asked for included.
@@ -328,39 +333,18 @@ pub(super) fn header(name: &str, value: &str) -> Result<(String, SecretString), 
     Ok((name.to_ascii_lowercase(), SecretString::from(value)))
 }
 
-/// Fields of a rule, with what those that may be left out are then.
-const RULE_FIELDS: [(&str, Option<&str>); 5] = [
-    ("name", None),
-    ("pattern", None),
-    ("template", None),
-    ("type", Some("semantic")),
-    ("confidence", Some("0.8")),
-];
+const RULE_FIELDS: [&str; 5] = ["name", "pattern", "template", "type", "confidence"];
 
-pub(super) fn rule(fields: &BTreeMap<String, String>) -> Result<Rule, String> {
-    let known = |name: &String| RULE_FIELDS.iter().any(|(known, _)| known == name);
-    if let Some(unknown) = fields.keys().find(|name| !known(name)) {
-        return Err(format!(
-            "there is no field {unknown}; a rule has name, pattern, template, type and confidence"
-        ));
-    }
-    let field = |name: &str| {
-        let default = RULE_FIELDS
-            .iter()
-            .find(|(known, _)| *known == name)
-            .and_then(|(_, default)| *default);
-        fields
-            .get(name)
-            .map(String::as_str)
-            .or(default)
-            .ok_or_else(|| format!("{name} is missing"))
-    };
-    let kind = MemoryType::parse(field("type")?).map_err(|error| format!("type {error}"))?;
-    let confidence = field("confidence")?;
+pub(super) fn rule(record: &Record) -> Result<Rule, String> {
+    record.only(&RULE_FIELDS, "a rule has name, pattern, template, type and confidence")?;
+    let kind = record.one("type")?.unwrap_or("semantic");
+    let kind = MemoryType::parse(kind).map_err(|error| format!("type {error}"))?;
+    let confidence = record.one("confidence")?.unwrap_or("0.8");
     let confidence = confidence
         .parse()
         .map_err(|_| format!("confidence must be from 0 to 1 (got {confidence:?})"))?;
-    Rule::new(field("name")?, field("pattern")?, field("template")?, kind, confidence)
+    let text = |name| record.needed(name);
+    Rule::new(text("name")?, text("pattern")?, text("template")?, kind, confidence)
 }
 
 pub(super) fn log_filter(text: &str) -> Result<String, String> {

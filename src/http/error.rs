@@ -194,6 +194,13 @@ impl ApiError {
         }
     }
 
+    /// 500: without random numbers there is no secret.
+    pub(super) fn no_random_numbers(error: &impl std::fmt::Display) -> Self {
+        let message = format!("the system gives no random numbers: {error}; nothing was made");
+        let status = StatusCode::INTERNAL_SERVER_ERROR;
+        Self::new(status, "api_error", "no_random_numbers", message)
+    }
+
     /// The backend answered with an error that is not for the client as it is: its status, and what it said in our shape.
     pub(super) fn backend_answered(status: StatusCode, message: &str, headers: HeaderMap) -> Self {
         let message = format!("Backend returned error: {message}");

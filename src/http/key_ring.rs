@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::ExposeSecret as _;
 use subtle::ConstantTimeEq as _;
 use tokio::sync::Mutex;
 
+use crate::config::Security;
 use crate::model::{Key, KeyHash};
 use crate::store::{KeysVersion, Store, StoreError};
 
@@ -18,10 +19,11 @@ pub(super) enum Holder {
     Named(Arc<Key>),
 }
 
-/// `security.api_key` and the keys of the database.
+/// `security.api_key`, `security.keys` and the keys of the database.
 #[derive(Debug)]
 pub struct KeyRing {
     owner: Option<KeyHash>,
+    declared: Vec<Arc<Key>>,
     /// Whether a key is asked for even where there is none: maia can be reached from elsewhere, and nobody said that all may come in.
     always: bool,
     named: RwLock<Named>,
@@ -39,9 +41,12 @@ struct Named {
 impl KeyRing {
     /// A ring that the keys of the database are still to be [loaded](Self::load) into.
     #[must_use]
-    pub fn new(owner: Option<&SecretString>, always: bool) -> Self {
+    pub fn new(security: &Security, always: bool) -> Self {
+        let owner = security.api_key.as_ref();
+        let declared = security.keys.iter().cloned();
         Self {
             owner: owner.map(|key| KeyHash::of(key.expose_secret().as_bytes())),
+            declared: declared.map(|key| Arc::new(Key::declared(key))).collect(),
             always,
             named: RwLock::default(),
             loading: Mutex::default(),
@@ -55,7 +60,8 @@ impl KeyRing {
     pub async fn load(&self, store: &Store) -> Result<(), StoreError> {
         let _loading = self.loading.lock().await;
         let (keys, version) = store.keys().await?;
-        let by_hash = keys.into_iter().map(|key| (key.hash.0, Arc::new(key))).collect();
+        let keys = keys.into_iter().map(Arc::new).chain(self.declared.iter().cloned());
+        let by_hash = keys.map(|key| (key.hash.0, key)).collect();
         *self.named.write().unwrap_or_else(PoisonError::into_inner) = Named {
             version: Some(version),
             by_hash,
@@ -74,6 +80,11 @@ impl KeyRing {
             return Ok(());
         }
         self.load(store).await
+    }
+
+    /// The keys of the configuration.
+    pub(super) fn declared(&self) -> impl Iterator<Item = &Key> {
+        self.declared.iter().map(Arc::as_ref)
     }
 
     /// Whether a key is asked for.

@@ -16,19 +16,14 @@ use super::namespaces::Deleted;
 use super::openapi::params::Numbered;
 use super::page::{Page, Params};
 use crate::app::AppState;
-use crate::model::{Key, KeyHash, NamespacePatterns, NewKey, Right};
-use crate::record::serialize_time;
-
-/// What a key begins with, so that those who look for lost secrets know one when they see it.
-const PREFIX: &str = "maia_";
-/// Random bytes of a key.
-const RANDOM_BYTES: usize = 32;
+use crate::model::{Key, KeyHash, KeySource, NamespacePatterns, NewKey, Right, random_key};
+use crate::record::serialize_optional_time;
 
 /// A key, of which nothing can be said that would let anybody in.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Key, examples(json!({
     "id": "01a206a4-8860-7092-9989-745facfe1cd3", "name": "phone", "namespaces": ["team-a/*"], "rights": ["read", "chat"],
-    "created_at": "2026-01-29T12:00:00.000Z"
+    "source": "database", "created_at": "2026-01-29T12:00:00.000Z"
 })))]
 pub(super) struct KeyView {
     id: Uuid,
@@ -38,8 +33,12 @@ pub(super) struct KeyView {
     namespaces: NamespacePatterns,
     /// What it may do there.
     rights: Vec<Right>,
-    #[serde(serialize_with = "serialize_time")]
-    created_at: DateTime<Utc>,
+    /// Where it is kept.
+    source: KeySource,
+    /// `null` for a key of the configuration.
+    #[serde(serialize_with = "serialize_optional_time")]
+    #[schema(required = true)]
+    created_at: Option<DateTime<Utc>>,
     /// The key itself: only in the answer that makes it.
     #[serde(skip_serializing_if = "Option::is_none")]
     key: Option<String>,
@@ -87,6 +86,7 @@ impl From<Key> for KeyView {
             name: key.name,
             namespaces: key.namespaces,
             rights: key.rights,
+            source: key.source,
             created_at: key.created_at,
             key: None,
         }
@@ -95,44 +95,15 @@ impl From<Key> for KeyView {
 
 impl CreateBody {
     fn into_new(self, key: &str) -> Result<NewKey, ApiError> {
-        NewKey::check_name(&self.name).map_err(|problem| ApiError::bad_value("name", problem))?;
-        let mut rights = Vec::new();
-        for (index, name) in self.rights.iter().enumerate() {
-            let wrong = |error| ApiError::bad_value(&format!("rights[{index}]"), error);
-            rights.push(Right::parse(name).map_err(wrong)?);
-        }
-        rights.sort_unstable();
-        rights.dedup();
-        if rights.is_empty() {
-            return Err(ApiError::bad_value(
-                "rights",
-                "must hold at least one of read, write, chat and admin",
-            ));
-        }
-        let namespaces = match self.namespaces {
-            None if rights.contains(&Right::Admin) => NamespacePatterns::all(),
-            None => return Err(ApiError::bad_value("namespaces", "is missing")),
-            Some(patterns) => NamespacePatterns::parse(patterns).map_err(|(index, problem)| {
-                let name = index.map_or("namespaces".to_owned(), |index| format!("namespaces[{index}]"));
-                ApiError::bad_value(&name, problem)
-            })?,
-        };
-        if rights.contains(&Right::Admin) && !namespaces.hold_all() {
-            let problem = "must be [\"*\"] or left out with the right admin, which is about everything";
-            return Err(ApiError::bad_value("namespaces", problem));
-        }
-        Ok(NewKey {
-            name: self.name,
-            hash: KeyHash::of(key.as_bytes()),
-            namespaces,
-            rights,
-        })
+        let hash = KeyHash::of(key.as_bytes());
+        NewKey::new(self.name, hash, self.namespaces, &self.rights)
+            .map_err(|wrong| ApiError::bad_value(&wrong.field, wrong.problem))
     }
 }
 
 /// List keys
 ///
-/// By name, without what would let anybody in.
+/// By name, without what would let anybody in: those of the database and those of the configuration.
 #[utoipa::path(
     get,
     path = "/v1/keys",
@@ -150,7 +121,9 @@ pub(super) async fn list(State(state): State<AppState>, mut params: Params) -> R
             "this list has none; use limit and offset",
         ));
     }
-    let (keys, _) = state.store.keys().await?;
+    let (mut keys, _) = state.store.keys().await?;
+    keys.extend(state.keys.declared().cloned());
+    keys.sort_by(|a, b| a.name.cmp(&b.name));
     let total = keys.len() as u64;
     if paging.count_only {
         return Ok(Page::counted(i64::try_from(total).unwrap_or(i64::MAX)));
@@ -177,6 +150,7 @@ pub(super) async fn list(State(state): State<AppState>, mut params: Params) -> R
     responses(
         (status = 201, description = "The key", body = KeyView),
         (status = 409, description = "There is one of that name"),
+        (status = 500, description = "The system gave no random numbers, so there is no key"),
     )
 )]
 pub(super) async fn create(
@@ -185,11 +159,15 @@ pub(super) async fn create(
     JsonBody(body): JsonBody<CreateBody>,
 ) -> Result<Response, ApiError> {
     params.finish()?;
-    let key = random_key()?;
+    let key = random_key().map_err(|error| ApiError::no_random_numbers(&error))?;
     let new = body.into_new(&key)?;
     let name = new.name.clone();
+    let taken = |place| ApiError::conflict(format!("there is a key {name} already{place}")).with_param("name");
+    if state.keys.declared().any(|key| key.name == name) {
+        return Err(taken(", in security.keys of the configuration"));
+    }
     let made = state.store.create_key(new).await?;
-    let made = made.ok_or_else(|| ApiError::conflict(format!("there is a key {name} already")).with_param("name"))?;
+    let made = made.ok_or_else(|| taken(""))?;
     follow(&state).await;
     let headers = [
         (header::LOCATION, format!("/v1/keys/{}", made.id)),
@@ -216,20 +194,24 @@ pub(super) async fn read(
     params: Params,
 ) -> Result<Json<KeyView>, ApiError> {
     params.finish()?;
-    let key = state.store.key(id_or_name.clone()).await?;
-    let key = key.ok_or_else(|| no_such_key(&id_or_name))?;
+    let stored = state.store.key(id_or_name.clone()).await?;
+    let declared = || state.keys.declared().find(|key| key.is_called(&id_or_name)).cloned();
+    let key = stored.or_else(declared).ok_or_else(|| no_such_key(&id_or_name))?;
     Ok(Json(KeyView::from(key)))
 }
 
 /// Revoke a key
 ///
-/// It lets nobody in from then on.
+/// It lets nobody in from then on. One of the configuration goes by being taken out of there.
 #[utoipa::path(
     delete,
     path = "/v1/keys/{key}",
     operation_id = "delete_key",
     tag = "keys",
-    responses((status = 200, description = "It is gone", body = Deleted))
+    responses(
+        (status = 200, description = "It is gone", body = Deleted),
+        (status = 409, description = "It is one of the configuration"),
+    )
 )]
 pub(super) async fn delete(
     State(state): State<AppState>,
@@ -238,7 +220,8 @@ pub(super) async fn delete(
 ) -> Result<Json<Deleted>, ApiError> {
     params.finish()?;
     if !state.store.delete_key(id_or_name.clone()).await? {
-        return Err(no_such_key(&id_or_name));
+        let declared = state.keys.declared().find(|key| key.is_called(&id_or_name));
+        return Err(declared.map_or_else(|| no_such_key(&id_or_name), |key| is_declared(&key.name)));
     }
     follow(&state).await;
     Ok(Json(Deleted::YES))
@@ -251,13 +234,13 @@ async fn follow(state: &AppState) {
     }
 }
 
-fn no_such_key(id_or_name: &str) -> ApiError {
-    ApiError::not_found(format!("there is no key {id_or_name:?}")).with_param("key")
+fn is_declared(name: &str) -> ApiError {
+    let message = format!(
+        "the key {name} is one of the configuration and cannot be revoked here; take it out of security.keys and restart maia"
+    );
+    ApiError::conflict(message).with_param("key")
 }
 
-fn random_key() -> Result<String, ApiError> {
-    let mut bytes = [0; RANDOM_BYTES];
-    getrandom::fill(&mut bytes).map_err(|error| ApiError::bad_request(format!("no random numbers: {error}")))?;
-    let digits = bytes.iter().map(|byte| format!("{byte:02x}"));
-    Ok(PREFIX.to_owned() + &digits.collect::<String>())
+fn no_such_key(id_or_name: &str) -> ApiError {
+    ApiError::not_found(format!("there is no key {id_or_name:?}")).with_param("key")
 }

@@ -15,6 +15,10 @@ use super::namespace::NamespaceName;
 const MAX_NAME_LENGTH: usize = 64;
 /// Most patterns of a key.
 const MAX_PATTERNS: usize = 64;
+/// What a key begins with, so that those who look for lost secrets know one when they see it.
+const KEY_PREFIX: &str = "maia_";
+/// Random bytes of a key.
+const RANDOM_BYTES: usize = 32;
 
 /// Something that a key may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
@@ -129,6 +133,37 @@ impl KeyHash {
     pub fn of(key: &[u8]) -> Self {
         Self(Sha256::digest(key).into())
     }
+
+    /// A hash as 64 hexadecimal digits.
+    #[must_use]
+    pub fn parse(digits: &str) -> Option<Self> {
+        let mut hash = [0; 32];
+        let are_digits = digits.len() == 2 * hash.len() && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+        for (at, byte) in hash.iter_mut().enumerate() {
+            *byte = u8::from_str_radix(digits.get(2 * at..2 * at + 2)?, 16).ok()?;
+        }
+        are_digits.then_some(Self(hash))
+    }
+}
+
+impl fmt::Display for KeyHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hexadecimal(&self.0))
+    }
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A new key, as it is told to its holder: nobody can guess it.
+///
+/// # Errors
+/// The system gives no random numbers.
+pub fn random_key() -> Result<String, getrandom::Error> {
+    let mut bytes = [0; RANDOM_BYTES];
+    getrandom::fill(&mut bytes)?;
+    Ok(KEY_PREFIX.to_owned() + &hexadecimal(&bytes))
 }
 
 /// A key that is to be made.
@@ -144,7 +179,63 @@ pub struct NewKey {
     pub rights: Vec<Right>,
 }
 
+/// What is wrong with a key that is to be made.
+#[derive(Clone, Debug)]
+pub struct KeyProblem {
+    /// Where, as `rights[1]`.
+    pub field: String,
+    /// A sentence without its subject, which is the field.
+    pub problem: String,
+}
+
 impl NewKey {
+    /// Checks what a key is to be. Namespaces may be left out with the right `admin`, which is about all of them.
+    ///
+    /// # Errors
+    /// The first rule that is broken.
+    pub fn new(
+        name: String,
+        hash: KeyHash,
+        namespaces: Option<Vec<String>>,
+        rights: &[String],
+    ) -> Result<Self, KeyProblem> {
+        let wrong = |field: &str, problem: String| KeyProblem {
+            field: field.to_owned(),
+            problem,
+        };
+        Self::check_name(&name).map_err(|problem| wrong("name", problem))?;
+        let mut parsed = Vec::new();
+        for (index, right) in rights.iter().enumerate() {
+            let right = Right::parse(right).map_err(|error| wrong(&format!("rights[{index}]"), error.to_string()))?;
+            parsed.push(right);
+        }
+        parsed.sort_unstable();
+        parsed.dedup();
+        if parsed.is_empty() {
+            let problem = "must hold at least one of read, write, chat and admin";
+            return Err(wrong("rights", problem.into()));
+        }
+        let is_admin = parsed.contains(&Right::Admin);
+        let namespaces = match namespaces {
+            None if is_admin => NamespacePatterns::all(),
+            None => return Err(wrong("namespaces", "is missing".into())),
+            Some(patterns) => NamespacePatterns::parse(patterns).map_err(|(index, problem)| {
+                let field = index.map_or("namespaces".to_owned(), |index| format!("namespaces[{index}]"));
+                KeyProblem { field, problem }
+            })?,
+        };
+        if is_admin && !namespaces.hold_all() {
+            let problem = "must be [\"*\"] or left out with the right admin, which is about everything";
+            return Err(wrong("namespaces", problem.into()));
+        }
+        Ok(Self {
+            name,
+            hash,
+            namespaces,
+            rights: parsed,
+        })
+    }
+
     /// Checks the name of a key: 1 to 64 letters, digits and `. _ - : @`, and no UUID, for keys are found by either.
     ///
     /// # Errors
@@ -168,10 +259,20 @@ impl NewKey {
     }
 }
 
-/// A key as it is stored.
+/// Where a key is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum KeySource {
+    /// In the database, where it was made by the API and can be revoked.
+    Database,
+    /// In the settings, `security.keys`.
+    Configuration,
+}
+
+/// A key that opens something.
 #[derive(Clone, Debug)]
 pub struct Key {
-    /// Public id (`UUIDv7`).
+    /// Public id: of the database `UUIDv7`, of the configuration one that follows from the name (`UUIDv8`).
     pub id: Uuid,
     /// Unique name.
     pub name: String,
@@ -181,11 +282,38 @@ pub struct Key {
     pub namespaces: NamespacePatterns,
     /// What it may do there.
     pub rights: Vec<Right>,
-    /// When it was made.
-    pub created_at: DateTime<Utc>,
+    /// Where it is kept.
+    pub source: KeySource,
+    /// When it was made; nothing is known of that for one of the configuration.
+    pub created_at: Option<DateTime<Utc>>,
 }
 
 impl Key {
+    /// One of the configuration. Its id is the same at each start.
+    #[must_use]
+    pub fn declared(key: NewKey) -> Self {
+        let digest: [u8; 32] = Sha256::digest(&key.name).into();
+        let mut id = [0; 16];
+        id.iter_mut()
+            .zip(digest)
+            .for_each(|(byte, of_digest)| *byte = of_digest);
+        Self {
+            id: uuid::Builder::from_custom_bytes(id).into_uuid(),
+            name: key.name,
+            hash: key.hash,
+            namespaces: key.namespaces,
+            rights: key.rights,
+            source: KeySource::Configuration,
+            created_at: None,
+        }
+    }
+
+    /// Whether it is the one of an id or a name.
+    #[must_use]
+    pub fn is_called(&self, id_or_name: &str) -> bool {
+        self.name == id_or_name || Uuid::try_parse(id_or_name) == Ok(self.id)
+    }
+
     /// Whether it may do something, somewhere.
     #[must_use]
     pub fn may(&self, right: Right) -> bool {

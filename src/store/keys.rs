@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::memories::time;
 use super::namespaces::{to_json, unreadable};
 use super::{Store, StoreError};
-use crate::model::{self, Key, KeyHash, NewKey};
+use crate::model::{self, Key, KeyHash, KeySource, NewKey};
 
 const COLUMNS: &str = "id, name, hash, namespaces, rights, created_at";
 
@@ -116,7 +116,8 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Key> {
         hash: KeyHash(row.get(2)?),
         namespaces: json(row, 3)?,
         rights: json(row, 4)?,
-        created_at: time(row, 5)?,
+        source: KeySource::Database,
+        created_at: Some(time(row, 5)?),
     })
 }
 

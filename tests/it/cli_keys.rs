@@ -72,7 +72,7 @@ fn the_command_line_makes_lists_and_revokes_keys() {
     assert!(secret.starts_with("maia_"), "{shown}");
     let (_, list, _) = by_server("owner", &["list"]);
     let row: Vec<&str> = list.lines().nth(1).unwrap().split_whitespace().skip(1).collect();
-    assert_eq!(row, ["alice", "read,chat", "alice", "team/*"]);
+    assert_eq!(row, ["database", "alice", "read,chat", "alice", "team/*"]);
     let (code, _, problem) = by_server(secret, &["list"]);
     assert_eq!(code, Some(1));
     assert!(problem.contains("it lacks the right admin"), "{problem}");

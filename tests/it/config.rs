@@ -170,6 +170,10 @@ pub(crate) const OTHERS: &[(&str, &str)] = &[
         "[{name: pet, pattern: my pet is (.+), template: User has $1}]",
     ),
     ("security.api_key", "key"),
+    (
+        "security.keys",
+        "[{name: ci, hash: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08, rights: [admin]}]",
+    ),
     ("security.allow_public_without_key", "true"),
     ("security.rate_limit_rps", "0"),
     ("security.rate_limit_burst", "1"),

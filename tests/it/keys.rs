@@ -57,7 +57,8 @@ fn a_key_is_shown_once_and_kept_as_a_hash() {
     assert_eq!(reply.header("location"), Some(format!("/v1/keys/{id}").as_str()));
     assert_eq!(reply.header("cache-control"), Some("no-store"));
     let expected = json!({
-        "id": id, "name": "ci", "namespaces": ["team-a/*", "shared"], "rights": ["read", "write"], "created_at": made["created_at"],
+        "id": id, "name": "ci", "namespaces": ["team-a/*", "shared"], "rights": ["read", "write"],
+        "source": "database", "created_at": made["created_at"],
     });
     for place in [format!("/v1/keys/{id}"), "/v1/keys/ci".to_owned()] {
         assert_eq!(get(&maia, OWNER, &place).expect(200), expected);
@@ -141,6 +142,21 @@ fn what_cannot_be_a_key_is_refused_by_the_name_of_its_field() {
         (&page["data"][0]["name"], &page["has_more"]),
         (&json!("taken"), &json!(false))
     );
+}
+
+/// To show a key twice it would have to be kept.
+#[test]
+fn an_idempotency_key_makes_no_key_twice_and_keeps_none() {
+    let maia = start();
+    let body = json!({ "name": "once", "namespaces": ["*"], "rights": ["read"] });
+    let call = Call::json("POST", "/v1/keys", &body).header("Idempotency-Key", "4c0d7a1e");
+    let made = by(&maia, OWNER, &call);
+    assert_eq!(made.header("idempotency-replayed"), None);
+    let secret = text(&made.expect(201)["key"]).to_owned();
+    let again = by(&maia, OWNER, &call);
+    again.expect_error(409, "conflict", Some("name"));
+    assert!(!again.to_string().contains(&secret), "{again}");
+    get(&maia, &secret, "/v1/namespaces").expect(200);
 }
 
 #[test]

@@ -42,6 +42,7 @@ mod injection;
 mod isolation;
 mod kept_lists;
 mod keys;
+mod keys_declared;
 mod keys_isolation;
 mod languages;
 mod lists;

@@ -67,6 +67,8 @@ const FAILURES: &[Failure] = &[
         example: ("rate_limit_error", "rate_limited", "Rate limit exceeded", None) },
     Failure { status: "431", name: "HeadersTooLarge", description: "The headers are too large", headers: &[],
         example: (INVALID, "headers_too_large", "the headers of the request are larger than 65536 bytes", None) },
+    Failure { status: "500", name: "NoRandomNumbers", description: "The system gave no random numbers", headers: &[],
+        example: ("api_error", "no_random_numbers", "the system gives no random numbers: Function not implemented (os error 38); nothing was made", None) },
     Failure { status: "502", name: "BackendFailed", description: "The backend could not be reached", headers: &[],
         example: ("api_error", "backend_error", "Backend returned error: no connection to http://localhost:11434/v1", None) },
     Failure { status: "503", name: "StorageUnavailable", description: "The store cannot be used; nothing was changed", headers: &[],
