@@ -17,6 +17,7 @@ mod keys;
 mod list;
 mod memories;
 mod namespaces;
+mod page;
 mod restore;
 mod rm;
 mod search;

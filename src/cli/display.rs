@@ -47,18 +47,6 @@ pub(super) struct Memory {
     pub(super) superseded_by: Option<String>,
 }
 
-/// A page of a list.
-#[derive(Deserialize)]
-pub(super) struct Page<T> {
-    pub(super) data: Vec<T>,
-    #[serde(default)]
-    pub(super) total: u64,
-    #[serde(default)]
-    pub(super) offset: u64,
-    #[serde(default)]
-    pub(super) has_more: bool,
-}
-
 impl Memory {
     /// Its words on one line, and what else one wants to know at a glance.
     pub(super) fn summary(&self) -> String {
@@ -234,6 +222,15 @@ pub(super) fn wrapped(text: &str, indent: usize) -> String {
 /// What the API answered, byte for byte, and a line end.
 pub(super) fn say_json(answer: &Answer) -> Result<(), Failure> {
     say(&format!("{}\n", String::from_utf8_lossy(&answer.body)))
+}
+
+/// Prints what the API answers, or what people are shown of it.
+pub(super) fn shown(
+    as_json: bool,
+    answer: &Answer,
+    text: impl FnOnce(&Answer) -> Result<String, Failure>,
+) -> Result<(), Failure> {
+    if as_json { say_json(answer) } else { say(&text(answer)?) }
 }
 
 /// A remark beside the answer, for people only.

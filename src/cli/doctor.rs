@@ -6,9 +6,10 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::chat::{backend_key, models};
-use super::display::{Page, one_line};
+use super::display::one_line;
 use super::list::memories;
 use super::memories::path;
+use super::page::Page;
 use super::session::{self, Missing, ServerArgs, Setup, address};
 use super::work::{count, holding, interruptible, say};
 use super::{Failure, display};
@@ -312,7 +313,7 @@ async fn memory(client: &Client, config: &Config) -> Check {
     let known = client
         .get(&path(&config.memory.default_namespace, "/memories?limit=1"))
         .await;
-    let known: Result<display::Page<Value>, _> = known.and_then(|answer| answer.parse());
+    let known: Result<Page<Value>, _> = known.and_then(|answer| answer.parse());
     match (found, known) {
         (Err(error), _) | (_, Err(error)) => failed("memory", error.to_string(), "maia check looks at the database"),
         (Ok(found), _) if found.get("count").and_then(Value::as_u64) != Some(1) => failed(

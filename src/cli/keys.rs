@@ -6,7 +6,8 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::Failure;
-use super::display::{Page, Table, confirmed, note, pairs, say_json};
+use super::display::{Table, confirmed, note, pairs, shown};
+use super::page::{Page, PageArgs};
 use super::session::{self, Missing, ServerArgs, Setup};
 use super::work::say;
 use crate::client::{Answer, encoded};
@@ -43,12 +44,8 @@ pub(super) struct KeysArgs {
 enum Command {
     /// List them, with what each may do and where it is kept
     List {
-        /// How many, 1 to 1,000
-        #[arg(long, value_name = "NUMBER", default_value_t = 50)]
-        limit: u32,
-        /// How many to pass over
-        #[arg(long, value_name = "NUMBER", default_value_t = 0)]
-        offset: u64,
+        #[command(flatten)]
+        page: PageArgs,
     },
     /// Make one, and show it this once
     Create {
@@ -102,9 +99,9 @@ pub(super) fn run(args: &KeysArgs, setup: Setup) -> Result<(), Failure> {
         _ => Missing::Refuse,
     };
     session::run(&args.server, setup, missing, async |client| match &args.command {
-        Command::List { limit, offset } => {
-            let answer = client.get(&format!("/v1/keys?limit={limit}&offset={offset}")).await?;
-            shown(args, &answer, list)
+        Command::List { page } => {
+            let answer = client.get(&format!("/v1/keys?{}", page.query())).await?;
+            shown(args.json, &answer, list)
         }
         Command::Create {
             name,
@@ -118,7 +115,7 @@ pub(super) fn run(args: &KeysArgs, setup: Setup) -> Result<(), Failure> {
                 json!({ "name": name, "rights": rights, "namespaces": namespaces })
             };
             let answer = client.call(Method::POST, "/v1/keys", Some(&body)).await?;
-            shown(args, &answer, made)?;
+            shown(args.json, &answer, made)?;
             note("The key is not shown again: maia keeps a hash of it.");
             Ok(())
         }
@@ -128,7 +125,7 @@ pub(super) fn run(args: &KeysArgs, setup: Setup) -> Result<(), Failure> {
             }
             let path = format!("/v1/keys/{}", encoded(name));
             let answer = client.call(Method::DELETE, &path, None).await?;
-            shown(args, &answer, |_| Ok(format!("revoked {name}\n")))
+            shown(args.json, &answer, |_| Ok(format!("revoked {name}\n")))
         }
     })
 }
@@ -140,29 +137,20 @@ fn declaration(name: &str, namespaces: &[String], rights: &[Right], as_json: boo
     let rights: Vec<String> = rights.iter().map(Right::to_string).collect();
     let new = NewKey::new(name.to_owned(), KeyHash::of(key.as_bytes()), namespaces, &rights)
         .map_err(|wrong| Failure::Configuration(format!("{}: {}", wrong.field, wrong.problem)))?;
-    let entry =
-        json!({ "name": new.name, "hash": new.hash.to_string(), "namespaces": new.namespaces, "rights": new.rights });
+    let (hash, namespaces, rights) = (new.hash.to_string(), json!(new.namespaces), json!(new.rights));
     if as_json {
-        let mut shown = entry;
-        shown["key"] = json!(key);
-        return say(&format!("{shown}\n"));
+        let made = json!({ "name": name, "hash": hash, "namespaces": namespaces, "rights": rights, "key": key });
+        return say(&format!("{made}\n"));
     }
-    // JSON is YAML.
-    say(&format!("security:\n  keys:\n    - {entry}\n\nkey  {key}\n"))?;
+    say(&format!(
+        "security:\n  keys:\n    - name: \"{name}\"\n      hash: \"{hash}\"\n      namespaces: {namespaces}\n      rights: {rights}\n\nkey  {key}\n"
+    ))?;
     note("Add it to config.yaml and restart maia. The key is not shown again: maia is told a hash of it.");
     Ok(())
 }
 
 fn name(text: &str) -> Result<String, String> {
     NewKey::check_name(text).map(|()| text.to_owned())
-}
-
-fn shown(args: &KeysArgs, answer: &Answer, text: impl Fn(&Answer) -> Result<String, Failure>) -> Result<(), Failure> {
-    if args.json {
-        say_json(answer)
-    } else {
-        say(&text(answer)?)
-    }
 }
 
 fn list(answer: &Answer) -> Result<String, Failure> {
@@ -181,10 +169,7 @@ fn list(answer: &Answer) -> Result<String, Failure> {
             key.namespaces.join(" "),
         ]);
     }
-    if page.has_more {
-        let next = page.offset + page.data.len() as u64;
-        note(&format!("{} keys; --offset {next} shows what follows", page.total));
-    }
+    page.note_rest(&format!("{} keys", page.total));
     Ok(table.fitted(&["CREATED", "SOURCE"]).text())
 }
 

@@ -3,8 +3,9 @@
 use clap::Args;
 
 use super::Failure;
-use super::display::{Memory, Page, Table, id, note, say_json};
+use super::display::{Memory, Table, id, note, say_json};
 use super::memories::{FilterArgs, NamespaceArgs, path, query};
+use super::page::{Page, PageArgs};
 use super::session::{self, Missing, ServerArgs, Setup};
 use super::work::{count, say};
 
@@ -22,12 +23,8 @@ Exit codes: 0 done, 1 not done, 2 wrong command line, 4 the database cannot be u
 pub(super) struct ListArgs {
     #[command(flatten)]
     namespace: NamespaceArgs,
-    /// How many, 1 to 1,000
-    #[arg(long, value_name = "NUMBER", default_value_t = 50)]
-    limit: u32,
-    /// How many to pass over
-    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
-    offset: u64,
+    #[command(flatten)]
+    page: PageArgs,
     /// Also those that something newer took the place of
     #[arg(long)]
     superseded: bool,
@@ -43,7 +40,7 @@ pub(super) struct ListArgs {
 pub(super) fn run(args: &ListArgs, setup: Setup) -> Result<(), Failure> {
     let namespace = args.namespace.name(&setup.config);
     session::run(&args.server, setup, Missing::Refuse, async |client| {
-        let (limit, offset) = (args.limit.to_string(), args.offset.to_string());
+        let (limit, offset) = (args.page.limit.to_string(), args.page.offset.to_string());
         let mut parameters = args.filter.parameters();
         parameters.extend([("limit", limit.as_str()), ("offset", offset.as_str())]);
         if args.superseded {
@@ -57,7 +54,11 @@ pub(super) fn run(args: &ListArgs, setup: Setup) -> Result<(), Failure> {
         let page: Page<Memory> = answer.parse()?;
         if page.data.is_empty() {
             note(&if page.total > 0 {
-                format!("nothing from {} on; there are {}", args.offset, memories(page.total))
+                format!(
+                    "nothing from {} on; there are {}",
+                    args.page.offset,
+                    memories(page.total)
+                )
             } else if args.filter.is_empty() {
                 format!(
                     "nothing is remembered in {namespace} yet; maia add remembers something, and so does a chat through the proxy"
@@ -68,14 +69,8 @@ pub(super) fn run(args: &ListArgs, setup: Setup) -> Result<(), Failure> {
             return Ok(());
         }
         say(&table(&page.data))?;
-        if page.has_more {
-            let next = page.offset + page.data.len() as u64;
-            note(&format!(
-                "{} to {next} of {}; --offset {next} shows what follows",
-                page.offset + 1,
-                memories(page.total)
-            ));
-        }
+        let (first, last) = (page.offset + 1, page.offset + page.data.len() as u64);
+        page.note_rest(&format!("{first} to {last} of {}", memories(page.total)));
         Ok(())
     })
 }

@@ -5,7 +5,8 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 
 use super::Failure;
-use super::display::{Memory, Page, one_line};
+use super::display::{Memory, one_line};
+use super::page::Page;
 use crate::client::{Client, encoded};
 use crate::config::Config;
 use crate::model::NamespaceName;

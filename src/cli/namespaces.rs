@@ -6,11 +6,11 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::Failure;
-use super::display::{Page, Table, confirmed, note, pairs, say_json};
+use super::display::{Table, confirmed, pairs, shown};
 use super::list::memories;
 use super::memories::path;
+use super::page::{Page, PageArgs};
 use super::session::{self, Missing, ServerArgs, Setup};
-use super::work::say;
 use crate::client::{Answer, Client};
 use crate::model::NamespaceName;
 
@@ -41,12 +41,8 @@ pub(super) struct NamespacesArgs {
 enum Command {
     /// List them, with how much each holds
     List {
-        /// How many, 1 to 1,000
-        #[arg(long, value_name = "NUMBER", default_value_t = 50)]
-        limit: u32,
-        /// How many to pass over
-        #[arg(long, value_name = "NUMBER", default_value_t = 0)]
-        offset: u64,
+        #[command(flatten)]
+        page: PageArgs,
     },
     /// Make one
     Create {
@@ -99,40 +95,26 @@ pub(super) fn run(args: &NamespacesArgs, setup: Setup) -> Result<(), Failure> {
         _ => Missing::Refuse,
     };
     session::run(&args.server, setup, missing, async |client| match &args.command {
-        Command::List { limit, offset } => {
-            let answer = client
-                .get(&format!("/v1/namespaces?limit={limit}&offset={offset}"))
-                .await?;
-            shown(args, &answer, list)
+        Command::List { page } => {
+            let answer = client.get(&format!("/v1/namespaces?{}", page.query())).await?;
+            shown(args.json, &answer, list)
         }
         Command::Create { name, settings } => {
             let body = json!({ "name": name, "config": config(settings) });
             let answer = client.call(Method::POST, "/v1/namespaces", Some(&body)).await?;
-            shown(args, &answer, |answer| Ok(format!("made\n{}", one(answer)?)))
+            shown(args.json, &answer, |answer| Ok(format!("made\n{}", one(answer)?)))
         }
-        Command::Show { name } => shown(args, &client.get(&path(name, "")).await?, one),
+        Command::Show { name } => shown(args.json, &client.get(&path(name, "")).await?, one),
         Command::Set { name, settings } => {
             let body = json!({ "config": config(settings) });
             let answer = client.call(Method::PATCH, &path(name, ""), Some(&body)).await?;
-            shown(args, &answer, one)
+            shown(args.json, &answer, one)
         }
         Command::Rm { name, force, yes } => {
             let answer = remove(client, name, *force, *yes).await?;
-            shown(args, &answer, |_| Ok(format!("deleted {name}\n")))
+            shown(args.json, &answer, |_| Ok(format!("deleted {name}\n")))
         }
     })
-}
-
-fn shown(
-    args: &NamespacesArgs,
-    answer: &Answer,
-    text: impl Fn(&Answer) -> Result<String, Failure>,
-) -> Result<(), Failure> {
-    if args.json {
-        say_json(answer)
-    } else {
-        say(&text(answer)?)
-    }
 }
 
 async fn remove(client: &Client, name: &NamespaceName, force: bool, yes: bool) -> Result<Answer, Failure> {
@@ -175,13 +157,7 @@ fn list(answer: &Answer) -> Result<String, Failure> {
             namespace.name.clone(),
         ]);
     }
-    if page.has_more {
-        let next = page.offset + page.data.len() as u64;
-        note(&format!(
-            "{} namespaces; --offset {next} shows what follows",
-            page.total
-        ));
-    }
+    page.note_rest(&format!("{} namespaces", page.total));
     Ok(table.fitted(&["CREATED", "TOKENS"]).text())
 }
 

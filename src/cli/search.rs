@@ -6,9 +6,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Failure;
-use super::display::{Memory, Page, Table, id, note, say_json};
+use super::display::{Memory, Table, id, note, say_json};
 use super::list::memories;
 use super::memories::{FilterArgs, NamespaceArgs, path};
+use super::page::Page;
 use super::session::{self, Missing, ServerArgs, Setup};
 use super::work::say;
 
@@ -68,13 +69,7 @@ pub(super) fn run(args: &SearchArgs, setup: Setup) -> Result<(), Failure> {
             return Ok(());
         }
         say(&table(&page.data))?;
-        if page.has_more {
-            note(&format!(
-                "{} match; --offset {} shows what follows",
-                memories(page.total),
-                page.offset + page.data.len() as u64
-            ));
-        }
+        page.note_rest(&format!("{} match", memories(page.total)));
         Ok(())
     })
 }

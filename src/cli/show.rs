@@ -3,8 +3,9 @@
 use clap::Args;
 
 use super::Failure;
-use super::display::{Memory, Page, Table, harmless, id, one_line, pairs, say_json};
+use super::display::{Memory, Table, harmless, id, one_line, pairs, say_json};
 use super::memories::{NamespaceArgs, find, path};
+use super::page::Page;
 use super::session::{self, Missing, ServerArgs, Setup};
 use super::work::say;
 
