@@ -36,6 +36,7 @@ mod extract;
 mod extraction_call;
 mod extraction_queue;
 mod first_day;
+mod first_day_calls;
 mod flat_routes;
 mod hostile;
 mod injection;
