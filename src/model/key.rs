@@ -148,12 +148,16 @@ impl KeyHash {
 
 impl fmt::Display for KeyHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hexadecimal(&self.0))
+        write!(f, "{}", Hexadecimal(&self.0))
     }
 }
 
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+struct Hexadecimal<'a>(&'a [u8]);
+
+impl fmt::Display for Hexadecimal<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
 }
 
 /// A new key, as it is told to its holder: nobody can guess it.
@@ -163,7 +167,7 @@ fn hexadecimal(bytes: &[u8]) -> String {
 pub fn random_key() -> Result<String, getrandom::Error> {
     let mut bytes = [0; RANDOM_BYTES];
     getrandom::fill(&mut bytes)?;
-    Ok(KEY_PREFIX.to_owned() + &hexadecimal(&bytes))
+    Ok(format!("{KEY_PREFIX}{}", Hexadecimal(&bytes)))
 }
 
 /// A key that is to be made.

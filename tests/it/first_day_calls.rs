@@ -85,7 +85,7 @@ fn masked(text: &str) -> String {
         (r"[0-9a-f]{8}-[0-9a-f]{4}-[78][0-9a-f-]{21}", "ID"),
         (r"20\d\d-\d\d-\d\dT[0-9:.]+Z", "TIME"),
         (r"20\d\d-\d\d-\d\d", "DATE"),
-        (r#"\b[0-9a-f]{16}\b"#, "TAG"),
+        (r"\b[0-9a-f]{16}\b", "TAG"),
         (r#"_ms":[0-9.]+"#, "_ms\":N"),
         (r#""(storage_size_bytes)":\d+"#, "\"$1\":N"),
         (r"\d+(?:\.\d+)? ?(ms|KiB|MiB)\b", "N $1"),
