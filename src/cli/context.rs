@@ -16,7 +16,7 @@ use super::work::{count, say};
 #[command(after_long_help = "\
 Examples:
   maia context 'What should I cook tonight?'
-  maia context --budget 200 --explain 'Which settings suit me?'
+  maia context --budget 200 --explain 'What settings should I configure?'
   maia context --json 'What do you know about me?' | jq -r .content
 
 Exit codes: 0 done (also where nothing is relevant), 1 not done, 2 wrong command line, 4 the database cannot be used, 130 stopped.")]

@@ -1,4 +1,4 @@
-//! The tutorial, followed from its first command to its last as it stands there.
+//! The tutorial and the page of the API, followed from their first command to their last as they stand there.
 
 use std::fs;
 use std::path::Path;
@@ -57,4 +57,21 @@ fn the_tutorial_can_be_followed_as_it_stands() {
     assert!(kept.contains("deleted team/alice"), "{kept}");
     maia.stop();
     assert_eq!(files(folder.path()), ["maia-backup.db", "maia.db"]);
+}
+
+#[test]
+fn every_call_on_the_page_of_the_api_is_answered() {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/api.md")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let maia = Program::start(folder.path(), &[]);
+    let blocks = blocks(&text);
+    assert!(blocks.len() > 12, "{blocks:?}");
+    for block in blocks {
+        let block = block.replace("localhost:8080", &maia.address().to_string());
+        // An error of the API is one of curl's then, and ends the block.
+        let block = format!("curl() {{ command curl --fail-with-body -sS \"$@\"; }}\n{block}");
+        let output = Command::new("sh").args(["-euc", &block]).output().unwrap();
+        assert!(output.status.success(), "{block}\n{output:?}");
+    }
+    maia.stop();
 }
