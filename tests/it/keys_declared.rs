@@ -210,12 +210,9 @@ fn a_name_or_a_key_of_the_database_stops_the_start_until_one_is_gone() {
         ),
     ] {
         fs::write(folder.path().join("config.yaml"), settings).unwrap();
-        let refused = run(folder.path(), &["serve", "--port", "0"]);
-        assert_eq!(refused.code, Some(2), "{refused:?}");
-        assert!(
-            refused.stderr.contains(&format!("\n  - security.keys: {problem}")),
-            "{refused:?}"
-        );
+        let (status, log) = Program::begin(folder.path(), &[]).ended();
+        assert_eq!(status.code(), Some(2), "{log}");
+        assert!(log.contains(&format!("\n  - security.keys: {problem}")), "{log}");
     }
     let revoked = run(folder.path(), &["keys", "revoke", "-y", "phone"]);
     assert_eq!(revoked.code, Some(0), "{revoked:?}");

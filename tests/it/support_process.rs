@@ -187,12 +187,7 @@ impl Starting {
 
     /// Waits until it says that it listens.
     pub(crate) fn ready(self) -> Program {
-        let mut program = Program {
-            child: self.child,
-            address: SocketAddr::from(([0, 0, 0, 0], 0)),
-            lines: self.lines,
-            log: String::new(),
-        };
+        let mut program = self.program();
         program.wait_for("listening on ");
         let (_, place) = program.log.split_once("listening on ").unwrap();
         // A socket has no port.
@@ -200,6 +195,20 @@ impl Starting {
             program.address = address.parse().unwrap();
         }
         program
+    }
+
+    /// Waits for the end of one that must not start.
+    pub(crate) fn ended(self) -> (ExitStatus, String) {
+        self.program().ended()
+    }
+
+    fn program(self) -> Program {
+        Program {
+            child: self.child,
+            address: SocketAddr::from(([0, 0, 0, 0], 0)),
+            lines: self.lines,
+            log: String::new(),
+        }
     }
 }
 
