@@ -36,8 +36,8 @@ use crate::model::{self, NamespaceName};
 use crate::proxy::{Backend, SetUpError};
 use crate::store::{Store, StoreError};
 
-/// How often counts of use are written.
-const ACCESS_INTERVAL: Duration = Duration::from_secs(1);
+/// How often what waits in memory is written: counts of use, what requests were given, what was injected.
+const PENDING_INTERVAL: Duration = Duration::from_secs(1);
 /// How often namespaces are held to their `max_memories`, which costs next to nothing where they keep to it.
 const SURPLUS_INTERVAL: Duration = Duration::from_mins(1);
 /// How often namespaces are held to their `retention_days`, which takes a look at each memory.
@@ -268,18 +268,18 @@ impl App {
     }
 
     async fn keep_house(&self) {
-        let mut access = tokio::time::interval(ACCESS_INTERVAL);
+        let mut pending = tokio::time::interval(PENDING_INTERVAL);
         let mut rate_limit = tokio::time::interval(RATE_LIMIT_INTERVAL);
         let mut surplus = tokio::time::interval(SURPLUS_INTERVAL);
         let mut expiry = tokio::time::interval(EXPIRY_INTERVAL);
         let mut fold = tokio::time::interval(FOLD_INTERVAL);
-        access.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        pending.set_missed_tick_behavior(MissedTickBehavior::Delay);
         surplus.set_missed_tick_behavior(MissedTickBehavior::Delay);
         expiry.set_missed_tick_behavior(MissedTickBehavior::Delay);
         fold.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                _ = access.tick() => self.write_pending().await,
+                _ = pending.tick() => self.write_pending().await,
                 _ = surplus.tick() => self.remove_surplus().await,
                 _ = expiry.tick() => self.remove_expired().await,
                 _ = fold.tick() => self.fold_log().await,
