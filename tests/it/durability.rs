@@ -12,7 +12,7 @@ use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use crate::support_process::{Program, files};
-use crate::support_raw::{Call, eventually};
+use crate::support_raw::{Call, StubBackend, eventually};
 
 /// `SQLite`'s own opinion of the file and of the full-text index against what it indexes.
 fn assert_sound(file: &Path) {
@@ -193,4 +193,44 @@ fn what_is_deleted_is_soon_gone_from_a_running_server_too() {
             .any(|word| holds(folder.path(), word))
     });
     maia.get(memories).expect(200);
+}
+
+#[test]
+fn what_was_injected_is_written_soon_and_stands_in_the_next_turn_after_kill_9() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("maia.db");
+    let backend = StubBackend::chatting();
+    let serve = || {
+        Program::start(
+            folder.path(),
+            &["--backend", &backend.url(), "--set", "memory.profile_tokens=0"],
+        )
+    };
+    let turn = |maia: &Program, messages: Value| {
+        let body = json!({ "model": "m", "messages": messages });
+        let answer = Call::json("POST", "/proxy/v1/chat/completions", &body).send(maia.address());
+        answer.expect(200);
+        backend.requests().pop().unwrap()
+    };
+    let maia = serve();
+    let memory = json!({ "content": "User's boat is called Petrel" });
+    maia.call("POST", "/v1/namespaces/default/memories", &memory)
+        .expect(201);
+    let asked = json!({ "role": "user", "content": "What is my boat called?" });
+    assert!(turn(&maia, json!([asked])).contains("Petrel"));
+    let blocks = Connection::open(&file).unwrap();
+    let count = || {
+        blocks.query_row(
+            "SELECT count(*) FROM injected_blocks WHERE answered IS NOT NULL",
+            [],
+            |row| row.get(0),
+        )
+    };
+    eventually("the block is written", || count() == Ok(1));
+    drop(blocks);
+    maia.kill();
+
+    let next = json!({ "role": "user", "content": "Translate umbrella into Welsh." });
+    let answered = json!({ "role": "assistant", "content": "Hello." });
+    assert!(turn(&serve(), json!([asked, answered, next])).contains("Petrel"));
 }
