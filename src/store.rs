@@ -15,6 +15,7 @@ mod import;
 mod indexing;
 mod injected;
 mod keys;
+mod lengths;
 mod list;
 mod memories;
 mod migrations;
@@ -65,6 +66,7 @@ pub use transfer::{Carried, NotCarried, Transfer};
 
 use crate::model;
 use injected::Blocks;
+use lengths::Lengths;
 use postings::Lists;
 use writer::Writer;
 
@@ -84,6 +86,8 @@ pub struct Reader<'a> {
 struct Kept {
     /// Which memories hold which words.
     lists: Lists,
+    /// How long memories are.
+    lengths: Lengths,
     /// What was injected.
     blocks: Blocks,
 }

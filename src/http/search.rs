@@ -200,6 +200,7 @@ pub(super) async fn search_in(
         limit: limit as usize,
         offset: usize::try_from(offset).unwrap_or(usize::MAX),
         depth: Window::DEPTH,
+        reads: Window::READS,
         explain: false,
     };
     let begun = Instant::now();

@@ -22,6 +22,7 @@ const WINDOW: Window = Window {
     limit: 32,
     offset: 0,
     depth: Window::DEPTH,
+    reads: Window::READS,
     explain: false,
 };
 /// A memory that holds less than this part of what the best one holds is left out: the budget is a ceiling, not a target.

@@ -30,7 +30,7 @@ const MAX_COUNT: i64 = 100_000;
 /// Part by which a namespace may grow or shrink before terms that too many memories hold are counted again.
 const DRIFT: f64 = 0.1;
 /// Memories in all lists that are kept, at four bytes each.
-const MOST_KEPT: u64 = 2 << 20;
+const MOST_KEPT: u64 = 3 << 20;
 /// What a list takes besides, in memories.
 const LIST_COST: u64 = 32;
 /// Lists that the cache expects.

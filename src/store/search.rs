@@ -9,6 +9,7 @@ use rustc_hash::FxHashMap;
 
 use super::candidates::{self, Candidate, Weighed};
 use super::filter::MemoryFilter;
+use super::lengths::Lengths;
 use super::memories::{COLUMNS, from_row};
 use super::postings::{self, Extent, Posting};
 use super::ranking::{Collection, NEIGHBOURS, Score, form_factor, repeated};
@@ -18,10 +19,12 @@ use crate::text::{self, Term};
 
 /// Memories that a term may be in to count for their neighbours too.
 const MAX_SPREAD: usize = 512;
-/// Best candidates that are read and scored in full.
-const MAX_CANDIDATES: usize = 1_024;
 /// Candidates read beyond those asked for: what is not known before reading changes the order among near equals.
 const MARGIN: usize = 14;
+/// Candidates read beyond these, as long as they may still be among the best.
+const MAX_DOUBTFUL: usize = 104;
+/// How much better a candidate may turn out than its words and its length tell: it may say a word again. Most of those that do stay within this.
+const SAID_AGAIN: f64 = 1.1;
 
 /// What to look for.
 #[derive(Clone, Debug, Default)]
@@ -55,13 +58,17 @@ pub struct Window {
     /// Memories of a term up to which all of them are read; of one that more hold, the newest and where it meets others. More make the total exact and the
     /// search slow.
     pub depth: usize,
+    /// Most candidates that are read and scored in full.
+    pub reads: usize,
     /// Whether to say of each match why it is in or out.
     pub explain: bool,
 }
 
 impl Window {
     /// The usual depth. Beyond it a word tells too little to be worth the time that it takes to read who holds it.
-    pub const DEPTH: usize = 32_768;
+    pub const DEPTH: usize = 65_536;
+    /// The usual number. Of more, those whose words are worth least are not looked at.
+    pub const READS: usize = 1_024;
 }
 
 /// A memory that matches a query.
@@ -154,12 +161,14 @@ struct Search<'a> {
     /// How much all terms tell.
     told_by_all: f64,
     about_time: bool,
+    extent: Extent,
+    lengths: &'a Lengths,
 }
 
 impl<'a> Search<'a> {
     /// Looks the terms up; `None` where the namespace is empty or gone.
     fn begin(
-        reader: &Reader<'a>,
+        reader: &'a Reader<'_>,
         namespace: NamespaceNumber,
         query: &SearchQuery,
         depth: usize,
@@ -206,6 +215,8 @@ impl<'a> Search<'a> {
             terms,
             told_by_all,
             about_time: query.about_time,
+            extent,
+            lengths: &reader.kept.lengths,
         }))
     }
 
@@ -213,20 +224,24 @@ impl<'a> Search<'a> {
         let unfiltered = *filter == MemoryFilter::default();
         // To say why a match is out, it has to be looked at.
         let first_cut = if window.explain { Cut::default() } else { cut };
-        let wanted = window.offset.saturating_add(window.limit).saturating_add(MARGIN);
-        let most = if unfiltered {
-            wanted.min(MAX_CANDIDATES)
+        let asked = window.offset.saturating_add(window.limit);
+        let sure = if unfiltered {
+            asked.saturating_add(MARGIN).min(window.reads)
         } else {
-            MAX_CANDIDATES
+            window.reads
         };
-        let (candidates, matched) = self.candidates(first_cut, most);
+        let (candidates, matched) = self.candidates(first_cut, sure, window.reads)?;
 
         let mut read = self
             .connection
             .prepare_cached(&format!("SELECT {COLUMNS}, word_count FROM memories WHERE row_id = ?1"))?;
         let mut conversations = Conversations::new(self.connection)?;
-        let mut hits = Vec::with_capacity(candidates.len());
-        for sequence in candidates {
+        let mut hits: Vec<SearchHit> = Vec::with_capacity(sure.min(candidates.len()));
+        let mut top = Top::of(asked);
+        for (at, (sequence, worth)) in candidates.into_iter().enumerate() {
+            if at >= sure && (at >= sure.saturating_add(MAX_DOUBTFUL) || !top.may_take(worth * SAID_AGAIN)) {
+                break;
+            }
             let found = read
                 .query_row([self.namespace.row_id(sequence)], |row| {
                     Ok((from_row(row)?, row.get::<_, f64>("word_count")?))
@@ -235,6 +250,7 @@ impl<'a> Search<'a> {
             if let Some((memory, words)) = found.filter(|(memory, _)| filter.accepts(memory))
                 && let Some(hit) = self.score(memory, words, &mut conversations, window.explain)?
             {
+                top.add(hit.score);
                 hits.push(hit);
             }
         }
@@ -257,8 +273,9 @@ impl<'a> Search<'a> {
         })
     }
 
-    /// The best memories that may match and survive the cut, at most so many, best first; and how many there are in all.
-    fn candidates(&self, cut: Cut, most: usize) -> (Vec<u32>, usize) {
+    /// The best memories that may match and survive the cut, at most so many, each with what it seems to be worth, best first; and how many there are in
+    /// all. The first `sure` will be read.
+    fn candidates(&self, cut: Cut, sure: usize, most: usize) -> rusqlite::Result<(Vec<(u32, f64)>, usize)> {
         let weighed: Vec<Weighed<'_>> = self
             .terms
             .iter()
@@ -277,7 +294,7 @@ impl<'a> Search<'a> {
         // Whether somebody is named is not known before reading.
         let cut_best = cut.best.min(cut.best_named);
         if best < cut_best * self.told_by_all {
-            return (Vec::new(), 0);
+            return Ok((Vec::new(), 0));
         }
         // Without neighbours what is known now is exact; with them the best may turn out to be less.
         let beside_best = if self.collection.turns == 0 {
@@ -291,12 +308,30 @@ impl<'a> Search<'a> {
         let best_first = |(a, one): &(u32, Candidate), (b, other): &(u32, Candidate)| {
             other.worth.total_cmp(&one.worth).then(b.cmp(a))
         };
-        if most < matched {
+        if let Some(place) = sure.checked_sub(1).filter(|_| sure < matched) {
+            // A short memory is worth more, so those a little behind may be as good.
+            let (_, (_, worst), _) = candidates.select_nth_unstable_by(place, best_first);
+            let as_good = worst.worth / self.collection.length_factor(0.0);
+            candidates.retain(|(_, candidate)| candidate.worth >= as_good);
+        }
+        if most < candidates.len() {
             candidates.select_nth_unstable_by(most, best_first);
             candidates.truncate(most);
         }
+        if sure < candidates.len() {
+            let mut lengths = self.lengths.reader(self.connection, self.extent)?;
+            for (sequence, candidate) in &mut candidates {
+                if let Some(words) = lengths.words_of(*sequence)? {
+                    candidate.worth *= self.collection.length_factor(words);
+                }
+            }
+        }
         candidates.sort_unstable_by(best_first);
-        (candidates.into_iter().map(|(sequence, _)| sequence).collect(), matched)
+        let best = candidates.into_iter();
+        Ok((
+            best.map(|(sequence, candidate)| (sequence, candidate.worth)).collect(),
+            matched,
+        ))
     }
 
     /// The exact worth of a memory; `None` where what seemed to match belongs to another conversation.
@@ -379,6 +414,33 @@ impl<'a> Search<'a> {
         speaker.is_some_and(|speaker| {
             text::words(speaker).any(|name| self.terms.iter().any(|held| held.term.as_str() == name))
         })
+    }
+}
+
+/// The best scores so far, at most so many, best first.
+struct Top {
+    scores: Vec<f64>,
+    most: usize,
+}
+
+impl Top {
+    fn of(most: usize) -> Self {
+        Self {
+            scores: Vec::new(),
+            most,
+        }
+    }
+
+    fn may_take(&self, score: f64) -> bool {
+        self.scores.len() < self.most || self.scores.last().is_some_and(|least| *least < score)
+    }
+
+    fn add(&mut self, score: f64) {
+        if self.may_take(score) {
+            let place = self.scores.partition_point(|better| *better >= score);
+            self.scores.insert(place, score);
+            self.scores.truncate(self.most);
+        }
     }
 }
 

@@ -387,3 +387,36 @@ fn any_text_can_be_stored_and_asked_for() {
     });
     outcome.unwrap();
 }
+
+/// The best of more matches than a page holds.
+fn best(maia: &Served, query: &str) -> String {
+    let list = maia.post(SEARCH, &json!({ "query": query, "limit": 1 })).expect(200);
+    list["data"][0]["memory"]["content"].as_str().unwrap().to_owned()
+}
+
+/// Adds so many memories that hold a word that only some of them are read for a query.
+fn add_many_herons(maia: &Served) {
+    let long = |number: u32| format!("User saw heron {number} while walking slowly around the long old wooden bridge");
+    let many: Vec<Value> = (0..600).map(|number| json!({ "content": long(number) })).collect();
+    maia.post(&format!("{MEMORIES}/batch"), &json!({ "memories": many }))
+        .expect(201);
+}
+
+#[test]
+fn of_many_that_hold_the_same_words_the_shortest_is_found_however_old() {
+    let maia = with(&["Herons eat fish"]);
+    add_many_herons(&maia);
+    assert_eq!(best(&maia, "heron"), "Herons eat fish");
+}
+
+#[test]
+fn a_memory_that_was_made_shorter_is_found_as_what_it_is() {
+    let maia = Served::start();
+    let memory = maia.memory("User saw one heron while walking slowly around the long old wooden bridge again");
+    add_many_herons(&maia);
+    assert!(!best(&maia, "heron").contains("one heron"));
+    let path = format!("{MEMORIES}/{}", memory["id"].as_str().unwrap());
+    let call = Call::json("PATCH", &path, &json!({ "content": "Herons eat fish" }));
+    maia.send(&call).expect(200);
+    assert_eq!(best(&maia, "heron"), "Herons eat fish");
+}
