@@ -3,6 +3,7 @@
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read as _};
 use std::path::Path;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use r2d2_sqlite::SqliteConnectionManager;
@@ -16,6 +17,8 @@ pub(super) const APPLICATION_ID: i32 = 0x6d61_6961;
 
 /// How long a statement waits for another process that has the file locked.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long until the switch to the write-ahead log is tried again.
+const SWITCH_INTERVAL: Duration = Duration::from_millis(10);
 /// How long the check at start may look for damage. A file too large for it is checked as far as it gets.
 const INSPECTION_TIME: Duration = Duration::from_millis(300);
 /// Size to which the write-ahead log is cut back after a checkpoint, in bytes.
@@ -29,7 +32,7 @@ pub(super) fn open_writer(path: &Path) -> rusqlite::Result<Connection> {
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
-    connection.pragma_update(None, "journal_mode", "WAL")?;
+    write_ahead(&connection)?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "secure_delete", true)?;
@@ -38,6 +41,22 @@ pub(super) fn open_writer(path: &Path) -> rusqlite::Result<Connection> {
     connection.set_prepared_statement_cache_capacity(64);
     configure(&connection)?;
     Ok(connection)
+}
+
+/// Turns the write-ahead log on. The switch begins as a read, and `SQLite` does not wait for a lock that a read asks for later: of several processes that
+/// make the same file at once, all but one would be told that it is locked.
+fn write_ahead(connection: &Connection) -> rusqlite::Result<()> {
+    let begun = Instant::now();
+    loop {
+        match connection.pragma_update(None, "journal_mode", "WAL") {
+            Err(error)
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && begun.elapsed() < BUSY_TIMEOUT =>
+            {
+                thread::sleep(SWITCH_INTERVAL);
+            }
+            ended => return ended,
+        }
+    }
 }
 
 /// Opens an existing file to look at it. It may write, so that it can take its log and shared memory away again when it is the last to close, which a
