@@ -13,7 +13,7 @@ use reqwest::{Client, Response};
 use tempfile::TempDir;
 
 use crate::support::soon;
-use crate::support_process::{Ended, Program, run};
+use crate::support_process::{Ended, Program, Starting, command, run};
 use crate::support_raw::StubBackend;
 
 const SOCKET: [&str; 2] = ["--set", "server.socket=maia.sock"];
@@ -35,9 +35,9 @@ async fn get(client: &Client, url: &str) -> Response {
 
 #[track_caller]
 fn refused(folder: &TempDir, problem: &str) {
-    let ended = run(folder.path(), &SOCKET);
-    assert_eq!(ended.code, Some(3), "{ended:?}");
-    assert_eq!(ended.stderr, format!("maia: server.socket: {problem}\n"));
+    let (status, log) = Starting::spawn(&mut command(folder.path(), &SOCKET)).ended();
+    assert_eq!(status.code(), Some(3), "{log}");
+    assert_eq!(log, format!("maia: server.socket: {problem}\n"));
 }
 
 fn is_socket(path: &Path) -> bool {
