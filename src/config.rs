@@ -18,7 +18,7 @@ use secrecy::SecretString;
 pub use layers::Layers;
 pub use security::Security;
 
-use crate::model::{ContextPosition, NamespaceName, Rule};
+use crate::model::{ContextPosition, Key, NamespaceName, Rule};
 use reader::Reader;
 
 /// Everything that is wrong with a configuration, a sentence a problem.
@@ -363,9 +363,15 @@ impl Config {
         !self.server.is_local() && !self.security.allow_public_without_key
     }
 
-    /// What is wrong with listening where the database has no key either.
+    /// What is wrong with these settings beside the keys of a database.
     #[must_use]
-    pub fn open_to_all(&self) -> Option<String> {
+    pub fn problems_beside(&self, stored: &[Key]) -> Vec<String> {
+        let open = self.open_to_all().filter(|_| stored.is_empty());
+        open.into_iter().chain(self.security.clashes(stored)).collect()
+    }
+
+    /// What is wrong with listening where the database has no key either.
+    fn open_to_all(&self) -> Option<String> {
         let has_key = self.security.api_key.is_some() || !self.security.keys.is_empty();
         (self.needs_key() && !has_key).then(|| {
             format!(

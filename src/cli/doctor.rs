@@ -15,7 +15,8 @@ use super::work::{count, holding, interruptible, say};
 use super::{Failure, display};
 use crate::client::{Client, ClientError};
 use crate::config::Config;
-use crate::store;
+use crate::model::Key;
+use crate::store::{self, Store};
 
 /// Check that maia works: configuration, server, key, database, backend, models, memory.
 ///
@@ -184,14 +185,19 @@ async fn through(args: &DoctorArgs, setup: Setup) -> Result<Vec<Check>, Failure>
                     "start it with maia; until then programs have nothing to talk to",
                 ));
             }
-            if !config.storage.path.exists() {
-                checks.extend(config.open_to_all().map(|problem| failed("access", problem, NO_START)));
+            let exists = config.storage.path.exists();
+            let keys = if exists {
+                stored_keys(&config).await?
+            } else {
+                Vec::new()
+            };
+            let problems = config.problems_beside(&keys);
+            checks.extend(problems.into_iter().map(|problem| failed("access", problem, NO_START)));
+            if !exists {
                 // To look is not to make one.
                 return Ok(checks);
             }
-            let client = session::open(setup, Missing::Refuse, false).await?;
-            checks.extend(access(&client, &config).await);
-            client
+            session::open(setup, Missing::Refuse, false).await?
         }
     };
     let rest = session::with(&client, async {
@@ -209,16 +215,13 @@ async fn through(args: &DoctorArgs, setup: Setup) -> Result<Vec<Check>, Failure>
     Ok(checks)
 }
 
-/// What is said of a configuration that lets everybody in, where the database has no key that would stop them.
-async fn access(client: &Client, config: &Config) -> Option<Check> {
-    let problem = config.open_to_all()?;
-    let keys: Option<Page<Value>> = client
-        .get("/v1/keys?limit=1")
-        .await
-        .ok()
-        .and_then(|answer| answer.parse().ok());
-    keys.is_none_or(|keys| keys.total == 0)
-        .then(|| failed("access", problem, NO_START))
+async fn stored_keys(config: &Config) -> Result<Vec<Key>, Failure> {
+    let path = &config.storage.path;
+    let store = Store::open(path).map_err(|error| Failure::Database(error.to_string()))?;
+    let keys = store.keys().await;
+    store.close().await;
+    let (keys, _) = keys.map_err(|error| Failure::Database(format!("{}: {error}", path.display())))?;
+    Ok(keys)
 }
 
 async fn key(client: &Client) -> Check {

@@ -69,8 +69,7 @@ async fn serve(config: Config) -> Result<(), Failure> {
         .keys()
         .await
         .map_err(|error| Failure::Database(format!("{path}: {error}")))?;
-    let open = config.open_to_all().filter(|_| keys.is_empty());
-    let problems: Vec<String> = open.into_iter().chain(config.security.clashes(&keys)).collect();
+    let problems = config.problems_beside(&keys);
     if !problems.is_empty() {
         store.close().await;
         return Err(Failure::wrong_settings(&problems));

@@ -75,8 +75,7 @@ impl Security {
     }
 
     /// What is wrong with the keys beside those of a database.
-    #[must_use]
-    pub fn clashes(&self, stored: &[Key]) -> Vec<String> {
+    pub(super) fn clashes(&self, stored: &[Key]) -> Vec<String> {
         let numbered = self.keys.iter().enumerate();
         let clash = |(at, key): (usize, &NewKey)| {
             let same = |other: &&Key| other.name == key.name || other.hash == key.hash;

@@ -188,7 +188,7 @@ fn secrets_are_never_printed() {
 #[test]
 fn beyond_this_machine_a_key_is_needed() {
     for host in ["0.0.0.0", "::", "192.168.1.7"] {
-        let problem = with_flag("server.host", host).unwrap().open_to_all().unwrap();
+        let problem = with_flag("server.host", host).unwrap().problems_beside(&[]).concat();
         assert!(problem.contains(host), "{problem}");
         assert!(problem.contains("security.api_key"), "{problem}");
         assert!(problem.contains("maia keys create"), "{problem}");
@@ -199,20 +199,20 @@ fn beyond_this_machine_a_key_is_needed() {
         ] {
             let config = load("", &[], &[("server.host", host), (key, value)]).unwrap();
             assert_eq!(config.server.host.to_string(), host);
-            assert_eq!(config.open_to_all(), None);
+            assert_eq!(config.problems_beside(&[]), [""; 0]);
         }
         let empty = load("", &[], &[("server.host", host), ("security.api_key", "")]).unwrap();
-        assert!(empty.open_to_all().is_some());
+        assert_eq!(empty.problems_beside(&[]).len(), 1);
     }
     for host in ["127.0.0.1", "127.9.9.9", "::1", "localhost"] {
-        assert_eq!(with_flag("server.host", host).unwrap().open_to_all(), None);
+        assert_eq!(with_flag("server.host", host).unwrap().problems_beside(&[]), [""; 0]);
     }
 }
 
 #[test]
 fn a_socket_is_local_and_has_no_tls_and_tls_takes_a_pair() {
     let local = load("", &[], &[("server.host", "0.0.0.0"), ("server.socket", "maia.sock")]).unwrap();
-    assert_eq!(local.open_to_all(), None);
+    assert_eq!(local.problems_beside(&[]), [""; 0]);
     for (set, missing) in [
         ("server.tls_cert", "server.tls_key"),
         ("server.tls_key", "server.tls_cert"),

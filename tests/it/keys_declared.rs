@@ -213,6 +213,15 @@ fn a_name_or_a_key_of_the_database_stops_the_start_until_one_is_gone() {
         let (status, log) = Program::begin(folder.path(), &[]).ended();
         assert_eq!(status.code(), Some(2), "{log}");
         assert!(log.contains(&format!("\n  - security.keys: {problem}")), "{log}");
+        let doctor = run(folder.path(), &["doctor", "--json"]);
+        assert_eq!(doctor.code, Some(5), "{doctor:?}");
+        let report: Value = serde_json::from_str(&doctor.stdout).unwrap();
+        let checks = report["checks"].as_array().unwrap();
+        let access = checks.iter().find(|check| check["name"] == "access").unwrap();
+        assert_eq!(access["status"], "failed");
+        let detail = access["detail"].as_str().unwrap();
+        assert!(detail.starts_with(&format!("security.keys: {problem}")), "{detail}");
+        assert_eq!(access["hint"], "until then the server does not start");
     }
     let revoked = run(folder.path(), &["keys", "revoke", "-y", "phone"]);
     assert_eq!(revoked.code, Some(0), "{revoked:?}");
