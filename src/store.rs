@@ -29,6 +29,7 @@ mod retention;
 mod rows;
 mod search;
 mod tally;
+mod top;
 mod transfer;
 mod unread;
 mod writer;

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 use serde_json::Value;
-use xxhash_rust::xxh3::xxh3_128;
+use xxhash_rust::xxh3::{xxh3_128, xxh3_128_with_seed};
 
 use super::inject::{Place, has_room};
 use crate::model::{ChatRequest, Content, Message, Role, escaped};
@@ -111,14 +111,8 @@ fn and_then(before: u128, role: Role, text: &str, more: u128) -> u128 {
         Role::Assistant => 3,
         Role::Other => 4,
     };
-    let mut bytes = [role; 49];
-    let numbers = before
-        .to_be_bytes()
-        .into_iter()
-        .chain(xxh3_128(text.as_bytes()).to_be_bytes())
-        .chain(more.to_be_bytes());
-    bytes.iter_mut().skip(1).zip(numbers).for_each(|(to, from)| *to = from);
-    xxh3_128(&bytes)
+    let parts = [before, xxh3_128(text.as_bytes()), more].map(u128::to_be_bytes);
+    xxh3_128_with_seed(parts.as_flattened(), role)
 }
 
 /// The text of a message as far as it counts, as it stands in JSON.
@@ -158,7 +152,8 @@ fn trim(text: &str) -> &str {
 /// What a message says beside its text.
 fn more(chat: &ChatRequest<'_>, message: &Message, has_no_text: bool) -> u128 {
     let bytes = |span: &std::ops::Range<usize>| chat.body().get(span.clone()).unwrap_or_default();
-    let fold = |hash: u128, part: &str| xxh3_128(&[hash, xxh3_128(part.as_bytes())].map(u128::to_be_bytes).concat());
+    let fold =
+        |hash: u128, part: &str| xxh3_128([hash, xxh3_128(part.as_bytes())].map(u128::to_be_bytes).as_flattened());
     if message.role == Role::Assistant {
         return message.tool_calls.as_ref().map_or(0, |calls| fold_calls(bytes(calls)));
     }

@@ -13,6 +13,7 @@ use super::lengths::Lengths;
 use super::memories::{COLUMNS, from_row};
 use super::postings::{self, Extent, Posting};
 use super::ranking::{Collection, NEIGHBOURS, Score, form_factor, repeated};
+use super::top::Top;
 use super::{ReadError, Reader};
 use crate::model::{Memory, NamespaceNumber};
 use crate::text::{self, Term};
@@ -22,7 +23,7 @@ const MAX_SPREAD: usize = 512;
 /// Candidates read beyond those asked for: what is not known before reading changes the order among near equals.
 const MARGIN: usize = 14;
 /// Candidates read beyond these, as long as they may still be among the best.
-const MAX_DOUBTFUL: usize = 104;
+const MAX_DOUBTFUL: usize = 400;
 /// How much better a candidate may turn out than its words and its length tell: it may say a word again. Most of those that do stay within this.
 const SAID_AGAIN: f64 = 1.1;
 
@@ -66,7 +67,7 @@ pub struct Window {
 
 impl Window {
     /// The usual depth. Beyond it a word tells too little to be worth the time that it takes to read who holds it.
-    pub const DEPTH: usize = 65_536;
+    pub const DEPTH: usize = 131_072;
     /// The usual number. Of more, those whose words are worth least are not looked at.
     pub const READS: usize = 1_024;
 }
@@ -414,33 +415,6 @@ impl<'a> Search<'a> {
         speaker.is_some_and(|speaker| {
             text::words(speaker).any(|name| self.terms.iter().any(|held| held.term.as_str() == name))
         })
-    }
-}
-
-/// The best scores so far, at most so many, best first.
-struct Top {
-    scores: Vec<f64>,
-    most: usize,
-}
-
-impl Top {
-    fn of(most: usize) -> Self {
-        Self {
-            scores: Vec::new(),
-            most,
-        }
-    }
-
-    fn may_take(&self, score: f64) -> bool {
-        self.scores.len() < self.most || self.scores.last().is_some_and(|least| *least < score)
-    }
-
-    fn add(&mut self, score: f64) {
-        if self.may_take(score) {
-            let place = self.scores.partition_point(|better| *better >= score);
-            self.scores.insert(place, score);
-            self.scores.truncate(self.most);
-        }
     }
 }
 
