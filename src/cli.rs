@@ -199,13 +199,17 @@ impl From<CareError> for Failure {
         match error {
             CareError::Open(_)
             | CareError::Missing(_)
+            | CareError::NoBackup(_)
+            | CareError::NoDatabase { .. }
             | CareError::Empty(_)
             | CareError::InUse(_)
             | CareError::Unsound { .. } => Self::Database(message),
-            CareError::NoNamespace(..) => Self::Failed(message),
-            CareError::Exists(_) | CareError::Itself(_) | CareError::File { .. } | CareError::Store { .. } => {
-                Self::Failed(message)
-            }
+            CareError::NoNamespace(..)
+            | CareError::Exists(_)
+            | CareError::Itself(_)
+            | CareError::NoFolder { .. }
+            | CareError::File { .. }
+            | CareError::Store { .. } => Self::Failed(message),
             CareError::Stopped => Self::Stopped(message),
         }
     }

@@ -40,6 +40,28 @@ pub enum CareError {
     /// There is nothing to look after.
     #[error("there is no file {}; --database or storage.path names the database", _0.display())]
     Missing(PathBuf),
+    /// There is nothing to restore.
+    #[error("there is no backup {}; name the file that maia backup has written", _0.display())]
+    NoBackup(PathBuf),
+    /// What is to be restored is something else, or damaged.
+    #[error(
+        "{} is damaged or is no SQLite database ({reason}); nothing was replaced. maia restore takes what maia backup has written; what maia export has written goes to maia import",
+        path.display()
+    )]
+    NoDatabase {
+        /// The file.
+        path: PathBuf,
+        /// What was found.
+        reason: String,
+    },
+    /// A file cannot be made because its folder is not there.
+    #[error("{} cannot be written: there is no folder {}; make it first", path.display(), folder.display())]
+    NoFolder {
+        /// The file.
+        path: PathBuf,
+        /// The folder.
+        folder: PathBuf,
+    },
     /// There is a file with nothing in it.
     #[error("{} is empty; it is no database yet", _0.display())]
     Empty(PathBuf),

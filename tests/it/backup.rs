@@ -99,7 +99,10 @@ fn nothing_is_overwritten_unless_that_is_asked_for() {
     assert!(ended.stderr.contains("is the database itself"), "{ended:?}");
     let ended = run(folder.path(), &["backup", "no/such/folder.db"]);
     assert_eq!(ended.code, Some(1), "{ended:?}");
-    assert!(ended.stderr.contains("no/such/folder.db"), "{ended:?}");
+    assert!(
+        ended.stderr.contains("there is no folder no/such; make it first"),
+        "{ended:?}"
+    );
     assert_eq!(files(folder.path()), ["maia.db", "notes.txt"]);
 }
 

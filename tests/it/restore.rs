@@ -176,7 +176,7 @@ fn what_is_no_sound_backup_replaces_nothing() {
     fs::write(&copy, &sound[..sound.len() - 4_096]).unwrap();
     refused(&restore(), 4, &["copy.db", "damaged"]);
     fs::write(&copy, "Dear diary").unwrap();
-    refused(&restore(), 4, &["copy.db", "no SQLite database"]);
+    refused(&restore(), 4, &["copy.db", "no SQLite database", "maia import"]);
     for (sql, word) in [
         ("PRAGMA user_version = 999", "newer maia"),
         ("PRAGMA application_id = 42", "another program"),
@@ -190,7 +190,7 @@ fn what_is_no_sound_backup_replaces_nothing() {
     refused(
         &run(folder.path(), &["restore", "nowhere.db"]),
         4,
-        &["no file nowhere.db"],
+        &["no backup nowhere.db", "maia backup"],
     );
     refused(
         &run(folder.path(), &["restore", "--force", "maia.db"]),

@@ -34,7 +34,13 @@ impl Partial {
             options.read(true).write(true).create_new(true);
             #[cfg(unix)]
             std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-            let file = options.open(&path).map_err(CareError::file(target))?;
+            let file = options.open(&path).map_err(|error| match error.kind() {
+                io::ErrorKind::NotFound => CareError::NoFolder {
+                    path: target.to_owned(),
+                    folder: folder.to_owned(),
+                },
+                _ => CareError::file(target)(error),
+            })?;
             file.lock().map_err(CareError::file(&path))?;
             // Between the two lines above another process can have taken it for an abandoned one.
             if path.exists() {

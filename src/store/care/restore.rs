@@ -11,7 +11,7 @@ use chrono::Utc;
 use super::backup::{Contents, copy};
 use super::check::{ProblemKind, check};
 use super::partial::{Partial, sync_folder};
-use super::{CareError, Stop, inspect, is_in_use, is_same_file};
+use super::{CareError, OpenError, Stop, inspect, is_in_use, is_same_file};
 use crate::store::connection::{self, beside};
 
 /// A finished restore.
@@ -28,7 +28,11 @@ pub struct Restored {
 /// # Errors
 /// The backup is not sound, the database is in use, or it is there and not to be replaced. Nothing was replaced then.
 pub fn restore(backup: &Path, database: &Path, replace: bool, stop: &Stop) -> Result<Restored, CareError> {
-    inspect(backup)?;
+    inspect(backup).map_err(|error| match error {
+        CareError::Missing(path) => CareError::NoBackup(path),
+        CareError::Open(OpenError::Damaged { path, reason }) => CareError::NoDatabase { path, reason },
+        other => other,
+    })?;
     if is_same_file(backup, database) {
         return Err(CareError::Itself(backup.to_owned()));
     }
