@@ -16,6 +16,7 @@ pub mod model;
 pub mod proxy;
 pub mod record;
 pub mod store;
+mod sync;
 pub mod telemetry;
 pub mod text;
 

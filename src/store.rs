@@ -36,7 +36,7 @@ mod writer;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -53,7 +53,7 @@ pub use export::{Exported, export};
 pub use facts::{Learned, Lesson, Rehearsal, Restore};
 pub use filter::{MemoryFilter, Purged};
 pub use import::{Entry, ImportCounts, Importer, MemoryEntry, NamespaceEntry, Prepared};
-pub use injected::{HistoryHash, InjectedBlock, InjectedBlocks, NewInjectedBlock, Seen, VARIANTS};
+pub use injected::{HistoryHash, InjectedBlock, InjectedBlocks, NewInjectedBlock, Seen, TURN_VARIANTS};
 pub use keys::KeysVersion;
 pub use list::{Cursor, MemoryPage, Order, SortField, Start};
 pub use memories::MemoryUpdate;
@@ -79,12 +79,12 @@ const READER_TIMEOUT: Duration = Duration::from_secs(5);
 /// The database as it is at one moment.
 pub struct Reader<'a> {
     connection: &'a Connection,
-    kept: &'a Kept,
+    caches: &'a Caches,
 }
 
 /// What is kept in memory of what was read. Each says of itself how long it holds.
 #[derive(Default)]
-struct Kept {
+struct Caches {
     /// Which memories hold which words.
     lists: Lists,
     /// How long memories are.
@@ -114,7 +114,7 @@ struct Inner {
     /// Gone once closed: a reader that stays open would keep the write-ahead log beside the file. Every read holds the lock, so that closing waits for it.
     readers: RwLock<Option<r2d2::Pool<SqliteConnectionManager>>>,
     writer: Writer,
-    kept: Arc<Kept>,
+    caches: Arc<Caches>,
     /// Ends the copies that are being made.
     closing: Stop,
     /// When the log was last folded into the file, in milliseconds since 1970; at first, when the file was opened.
@@ -160,7 +160,7 @@ impl Store {
                 path: path.to_owned(),
                 readers: RwLock::new(Some(readers)),
                 writer,
-                kept: Arc::default(),
+                caches: Arc::default(),
                 closing: Stop::default(),
                 folded_at: AtomicI64::new(model::now().timestamp_millis()),
             }),
@@ -222,11 +222,11 @@ impl Store {
         T: Send + 'static,
         F: FnOnce(&Reader<'_>) -> Result<T, ReadError> + Send + 'static,
     {
-        let kept = Arc::clone(&self.inner.kept);
+        let caches = Arc::clone(&self.inner.caches);
         self.read(move |connection| {
             look(&Reader {
                 connection,
-                kept: &kept,
+                caches: &caches,
             })
             .map_err(|ReadError(error)| error)
         })
@@ -242,7 +242,7 @@ impl Store {
         let seen = in_transaction(&connection, |connection| {
             look(&Reader {
                 connection,
-                kept: &self.inner.kept,
+                caches: &self.inner.caches,
             })
             .map_err(|ReadError(error)| error)
         });
@@ -287,9 +287,4 @@ fn in_transaction<T>(
 ) -> rusqlite::Result<T> {
     let transaction = connection.unchecked_transaction()?;
     query(&transaction)
-}
-
-/// What a mutex guards here is whole between two statements, so a panic elsewhere does not spoil it.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

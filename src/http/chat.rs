@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
@@ -37,6 +37,7 @@ use crate::memory::unwritten::Kept;
 use crate::model::{self, ChatRequest, NamespaceNumber};
 use crate::proxy::{Answer, CHAT_COMPLETIONS, OwnKey, tee};
 use crate::store::{Activity, FactsNamespace, Injected as NotedMemory};
+use crate::sync::lock;
 
 /// Longest name of a model that is noted, in characters.
 const MAX_MODEL_LENGTH: usize = 128;
@@ -330,11 +331,6 @@ fn remember_finished(state: &AppState) {
             state.metrics.exchanges_dropped(1);
         }
     }
-}
-
-/// A panic elsewhere leaves what is guarded whole.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn remember(state: &AppState, heard: Heard, answer: &Answer) {

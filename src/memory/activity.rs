@@ -1,11 +1,12 @@
 //! Keeps what requests were given and what was learned from them until it is written, without a write a request.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use crate::model::NamespaceNumber;
 use crate::store::{Activity, Outcome, Store, StoreError};
+use crate::sync::lock;
 
 /// Most requests that wait to be written.
 const MOST_WAITING: usize = 4_096;
@@ -104,9 +105,4 @@ impl SearchTimes {
             p99: within(99)?,
         })
     }
-}
-
-/// What is guarded is whole between two statements.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -7,7 +7,7 @@
 
 use std::collections::VecDeque;
 use std::fmt::Write as _;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
@@ -17,6 +17,7 @@ use super::extract::{Exchange, Extracted, Extractor, Speaker, redacted};
 use super::turns::turns;
 use crate::model::{Metadata, NewMemory, Source};
 use crate::store::{FactsNamespace, FoundFacts, Lesson, Outcome, Store, StoreError};
+use crate::sync::lock;
 
 /// Most exchanges that wait for the disk.
 const MOST_WAITING: usize = 1_024;
@@ -152,7 +153,7 @@ impl Ingest {
     }
 
     fn waiting(&self) -> MutexGuard<'_, VecDeque<FoundFacts>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.waiting)
     }
 }
 

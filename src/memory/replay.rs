@@ -15,7 +15,7 @@ use super::inject::Place;
 use super::recall::{Recall, Recalled};
 use super::unwritten::UnwrittenBlocks;
 use crate::model::{ContextPosition, NamespaceNumber};
-use crate::store::{Injected, InjectedBlock, InjectedBlocks, NewInjectedBlock, ReadError, Reader, Seen, VARIANTS};
+use crate::store::{Injected, InjectedBlock, InjectedBlocks, NewInjectedBlock, ReadError, Reader, Seen, TURN_VARIANTS};
 
 /// Where contexts go, and how long they may stay as they are.
 #[derive(Clone, Copy, Debug)]
@@ -114,7 +114,7 @@ impl Context {
             return Ok(Self::default());
         };
         let before = look.longest_known(earlier)?;
-        let own = look.blocks_for(newest, if history.continues { VARIANTS } else { 1 })?;
+        let own = look.blocks_for(newest, if history.continues { TURN_VARIANTS } else { 1 })?;
         if history.continues
             && let Some(block) = choose(&own, newest)
         {
@@ -332,7 +332,7 @@ impl Look<'_> {
     /// What was injected up to the newest of these turns that is known.
     fn longest_known(&mut self, turns: &[UserTurn]) -> Result<Option<Chain>, ReadError> {
         for turn in turns.iter().rev() {
-            if let Some(block) = choose(&self.blocks_for(turn, VARIANTS)?, turn) {
+            if let Some(block) = choose(&self.blocks_for(turn, TURN_VARIANTS)?, turn) {
                 return self.chain(block).map(Some);
             }
         }

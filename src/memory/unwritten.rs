@@ -3,14 +3,15 @@
 //! Blocks are written together, once a second: a write for each request would cost more than all else that memory does for it, and makes every reader
 //! read its pages again. A crash loses the last of them, and costs the backend one prompt that it has to read anew.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use rpds::HashTrieMapSync;
 use uuid::Uuid;
 
 use super::history::answered;
 use crate::model::{self, ContextPosition, NamespaceNumber};
-use crate::store::{HistoryHash, NewInjectedBlock, Store, StoreError, VARIANTS};
+use crate::store::{HistoryHash, NewInjectedBlock, Store, StoreError, TURN_VARIANTS};
+use crate::sync::lock;
 
 /// Most answered requests whose blocks wait to be written; those of others are forgotten.
 const MOST_WAITING: usize = 4_096;
@@ -104,7 +105,7 @@ impl UnwrittenBlocks {
             Some(known) => known.clone_from(new),
             None => same.push(Arc::clone(new)),
         }
-        let surplus = same.len().saturating_sub(usize::from(VARIANTS));
+        let surplus = same.len().saturating_sub(usize::from(TURN_VARIANTS));
         same.drain(..surplus);
         self.by_history.insert_mut(new.block.history, same);
     }
@@ -150,9 +151,4 @@ impl Drop for Kept {
             lock(&self.unwritten.blocks).forget(&self.new);
         }
     }
-}
-
-/// A panic elsewhere leaves what is guarded whole.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

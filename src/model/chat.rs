@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use serde_json::value::RawValue;
 
-use super::json::{Cursor, Malformed, Span, parsed_text, plain_text, spelled_alike};
+use super::json::{self, Cursor, Malformed, Span, spelled_alike};
 
 /// Who speaks in a message, as far as maia tells them apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,7 +97,7 @@ impl<'a> ChatRequest<'a> {
         let model = self
             .model
             .as_ref()
-            .and_then(|span| parsed_text(self.body.get(span.clone())?));
+            .and_then(|span| json::text(self.body.get(span.clone())?));
         model.filter(|model| !model.is_empty())
     }
 
@@ -146,7 +146,7 @@ impl<'a> ChatRequest<'a> {
     /// The words of a message: its text, or its text parts joined by line breaks.
     #[must_use]
     pub fn text(&self, message: &Message) -> Cow<'a, str> {
-        self.words(message, "\n", |json| plain_text(json).or_else(|| parsed_text(json)))
+        self.words(message, "\n", json::text)
     }
 
     /// The same as it stands inside a JSON string, in one spelling whatever the client's. Of nearly every client that is its own, and nothing is copied.

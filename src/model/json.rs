@@ -231,7 +231,7 @@ fn closing(bracket: u8) -> u8 {
 
 /// The text of a JSON string that was found to be well formed, unless it spells a character by its number: nearly every string of a chat, and several times
 /// as fast as by a parser, which has to check each byte.
-pub(super) fn plain_text(json: &str) -> Option<Cow<'_, str>> {
+fn plain_text(json: &str) -> Option<Cow<'_, str>> {
     let mut rest = json.strip_prefix('"')?.strip_suffix('"')?;
     let Some(first) = memchr(b'\\', rest.as_bytes()) else {
         return Some(rest.into());
@@ -272,11 +272,15 @@ pub(super) fn spelled_alike(json: &str) -> Option<Cow<'_, str>> {
     if other == 0 {
         return Some(inside.into());
     }
-    parsed_text(json).map(|text| escaped(&text).into())
+    text(json).map(|text| escaped(&text).into())
 }
 
-/// The text of a JSON string. A lone surrogate (`\ud83d`) is legal JSON and no text.
-pub(super) fn parsed_text(json: &str) -> Option<Cow<'_, str>> {
+/// The text of a JSON string that was found to be well formed. A lone surrogate (`\ud83d`) is legal JSON and no text.
+pub(super) fn text(json: &str) -> Option<Cow<'_, str>> {
+    plain_text(json).or_else(|| parsed_text(json))
+}
+
+fn parsed_text(json: &str) -> Option<Cow<'_, str>> {
     serde_json::from_str::<BorrowedText<'_>>(json).ok().map(|text| text.0)
 }
 

@@ -1,12 +1,13 @@
 //! The copy of an answer: decoded where it is compressed, read as far as its limits go, and given up without a word to the client.
 
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use http::header::{self, HeaderMap};
 
 use super::answer::{Answer, Collector, Unread};
 use super::decode::{Sink, codings, decoding};
+use crate::sync::lock;
 
 /// Most bytes that a compressed answer is decoded to. It is some hundred times the text that is kept, which is what the protocol wraps around each
 /// word; a bomb costs no more than decoding that much, and no memory.
@@ -101,11 +102,6 @@ impl Write for Handle {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
-}
-
-/// The decoder and the copy are in the same hands, so nobody ever waits.
-fn lock(decoded: &Mutex<Decoded>) -> std::sync::MutexGuard<'_, Decoded> {
-    decoded.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn reason(error: &io::Error) -> Unread {

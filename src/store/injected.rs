@@ -24,7 +24,7 @@ const MOST: i64 = 20_000;
 const DAYS: i64 = 30;
 
 /// Most blocks for one history that anybody is likely to come back to: as often an answer can be made again and each of its versions gone on from.
-pub const VARIANTS: u8 = 16;
+pub const TURN_VARIANTS: u8 = 16;
 
 /// Bytes of all blocks that are kept in memory.
 const MOST_KEPT: u64 = 4 << 20;
@@ -133,7 +133,7 @@ impl Reader<'_> {
             namespace,
             position,
             rewrites: rewrites(self.connection, namespace)?.unwrap_or_default(),
-            kept: &self.kept.blocks,
+            kept: &self.caches.blocks,
             by_history: self.connection.prepare_cached(by_history)?,
             by_id: self.connection.prepare_cached(by_id)?,
         })

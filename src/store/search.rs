@@ -198,7 +198,7 @@ impl<'a> Search<'a> {
             return Ok(None);
         };
         let terms = query.terms.iter().map(|(term, _)| term);
-        let postings = postings::read(connection, &reader.kept.lists, extent, terms, depth)?;
+        let postings = postings::read(connection, &reader.caches.lists, extent, terms, depth)?;
         let held = |((term, factor), posting): (&(Term, f64), Posting)| Held {
             weight: factor * posting.likeness * collection.term_weight(posting.holding),
             telling: factor * posting.likeness * collection.telling(term, posting.holding),
@@ -217,7 +217,7 @@ impl<'a> Search<'a> {
             told_by_all,
             about_time: query.about_time,
             extent,
-            lengths: &reader.kept.lengths,
+            lengths: &reader.caches.lengths,
         }))
     }
 

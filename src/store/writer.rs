@@ -12,7 +12,8 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use super::connection::BUSY_TIMEOUT;
-use super::{StoreError, indexing, lock};
+use super::{StoreError, indexing};
+use crate::sync::lock;
 
 /// Changes that may wait. Who comes later waits for a place, which is how the store slows its callers down.
 const QUEUE: usize = 1_024;

@@ -16,14 +16,15 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("listener", &["config", "listener"]),
     ("metrics", &["metrics"]),
     ("telemetry", &["config"]),
-    ("store", &["model", "store", "text"]),
+    ("sync", &[]),
+    ("store", &["model", "store", "sync", "text"]),
     ("record", &["memory", "model", "record", "store"]),
-    ("memory", &["memory", "model", "store", "text"]),
-    ("proxy", &["config", "proxy"]),
+    ("memory", &["memory", "model", "store", "sync", "text"]),
+    ("proxy", &["config", "proxy", "sync"]),
     (
         "http",
         &[
-            "app", "config", "http", "listener", "memory", "metrics", "model", "proxy", "record", "store",
+            "app", "config", "http", "listener", "memory", "metrics", "model", "proxy", "record", "store", "sync",
         ],
     ),
     (
