@@ -7,13 +7,18 @@ use maia::model::NamespaceNumber;
 use maia::store::SearchQuery;
 use rusqlite::{Connection, OpenFlags, params};
 
-const SCHEMA: [&str; 6] = [
+const SCHEMA: [&str; 11] = [
     include_str!("../../migrations/0001_initial.sql"),
     include_str!("../../migrations/0002_extraction_queue.sql"),
     include_str!("../../migrations/0003_changing_facts.sql"),
     include_str!("../../migrations/0004_pinned.sql"),
     include_str!("../../migrations/0005_rewrites.sql"),
     include_str!("../../migrations/0006_smaller_rows.sql"),
+    include_str!("../../migrations/0007_injected_blocks.sql"),
+    include_str!("../../migrations/0008_facts_unread.sql"),
+    include_str!("../../migrations/0009_api.sql"),
+    include_str!("../../migrations/0010_keys.sql"),
+    include_str!("../../migrations/0011_usual_values_first.sql"),
 ];
 /// What one would write without maia: the full-text index is kept by a trigger.
 const TRIGGER: &str = "CREATE TRIGGER enter_memory AFTER INSERT ON memories BEGIN

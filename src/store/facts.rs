@@ -7,7 +7,7 @@ use rusqlite::{Connection, Row, params};
 use serde::{Deserialize, Serialize};
 
 use super::memories::{COLUMNS, from_row, insert};
-use super::rows::fingerprint_column;
+use super::rows::{WITH_ID, fingerprint_column};
 use super::{Store, StoreError};
 use crate::model::{self, Fact, Memory, MemoryId, NamespaceNumber, NewMemory};
 use crate::text;
@@ -78,7 +78,7 @@ impl Store {
                 .prepare_cached(&format!(
                     "WITH RECURSIVE
                      later (row_id, next) AS (
-                         SELECT row_id, superseded_by FROM memories WHERE id = ?1 AND namespace = ?2
+                         SELECT row_id, superseded_by FROM memories WHERE {WITH_ID} AND namespace = ?2
                          UNION SELECT memories.row_id, memories.superseded_by FROM later JOIN memories ON memories.row_id = later.next),
                      chain (row_id) AS (
                          SELECT row_id FROM later WHERE next IS NULL

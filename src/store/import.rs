@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::care::{CareError, Stop, is_in_use};
 use super::namespaces::{self, to_json};
-use super::rows::{Derived, NewRow};
+use super::rows::{Derived, NewRow, WITH_ID};
 use super::{connection, indexing, migrations};
 use crate::model::{self, MemoryId, NamespaceConfig, NamespaceName, NamespaceNumber, NewMemory};
 
@@ -305,9 +305,9 @@ impl Importer {
         if let (Some(successor), Some(at)) = (entry.superseded_by, entry.superseded_at) {
             let loose: Option<i64> = self
                 .connection
-                .prepare_cached(
-                    "SELECT row_id FROM memories WHERE id = ?1 AND superseded_at = ?2 AND superseded_by IS NULL",
-                )?
+                .prepare_cached(&format!(
+                    "SELECT row_id FROM memories WHERE {WITH_ID} AND superseded_at = ?2 AND superseded_by IS NULL"
+                ))?
                 .query_row(params![id, at.timestamp_millis()], |row| row.get(0))
                 .optional()?;
             if let Some(row_id) = loose
@@ -326,12 +326,12 @@ impl Importer {
 /// Notes what took the place of a superseded memory; false where there is no such memory in its namespace.
 fn tie(connection: &Connection, row_id: i64, successor: MemoryId) -> rusqlite::Result<bool> {
     connection
-        .prepare_cached(
-            "UPDATE memories SET superseded_by = successor.row_id FROM memories AS successor
-             WHERE memories.row_id = ?1 AND memories.superseded_by IS NULL AND successor.id = ?2
-                 AND successor.namespace = memories.namespace",
-        )?
-        .execute(params![row_id, successor])
+        .prepare_cached(&format!(
+            "UPDATE memories SET superseded_by = successor.row_id
+             FROM (SELECT row_id, namespace FROM memories WHERE {WITH_ID}) AS successor
+             WHERE memories.row_id = ?2 AND memories.superseded_by IS NULL AND successor.namespace = memories.namespace"
+        ))?
+        .execute(params![successor, row_id])
         .map(|rows| rows > 0)
 }
 

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::facts::{Restore, remove};
 use super::namespaces::{self, unreadable};
 use super::once::{self, Made, Once};
-use super::rows::{Derived, NewRow, metadata_column, source_code, tags_column, type_code};
+use super::rows::{Derived, NewRow, WITH_ID, metadata_column, source_code, tags_column, type_code};
 use super::{Store, StoreError};
 use crate::model::{
     self, Fact, Memory, MemoryId, MemoryType, Metadata, Namespace, NamespaceNumber, NewMemory, Source, Tags, Turn,
@@ -80,7 +80,7 @@ impl Store {
     pub async fn namespace_of(&self, id: MemoryId) -> Result<Option<Namespace>, StoreError> {
         self.read(move |connection| {
             let number: Option<i64> = connection
-                .prepare_cached("SELECT namespace FROM memories WHERE id = ?1")?
+                .prepare_cached(&format!("SELECT namespace FROM memories WHERE {WITH_ID}"))?
                 .query_row([id], |row| row.get(0))
                 .optional()?;
             number.map_or(Ok(None), |number| {
@@ -201,7 +201,7 @@ impl Store {
 fn find(connection: &Connection, namespace: NamespaceNumber, id: MemoryId) -> rusqlite::Result<Option<Memory>> {
     connection
         .prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM memories WHERE id = ?1 AND namespace = ?2"
+            "SELECT {COLUMNS} FROM memories WHERE {WITH_ID} AND namespace = ?2"
         ))?
         .query_row(params![id, namespace.0], from_row)
         .optional()

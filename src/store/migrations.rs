@@ -1,6 +1,7 @@
 //! The schema, step by step. A step that has landed is never edited.
 
 use std::path::Path;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use chrono::Utc;
@@ -8,7 +9,7 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use uuid::Uuid;
 
 use super::OpenError;
-use super::connection::APPLICATION_ID;
+use super::connection::{APPLICATION_ID, BUSY_TIMEOUT};
 use crate::model::NamespaceName;
 
 /// Step n brings the schema from version n to n + 1 (`PRAGMA user_version`).
@@ -23,10 +24,15 @@ const STEPS: &[&str] = &[
     include_str!("../../migrations/0008_facts_unread.sql"),
     include_str!("../../migrations/0009_api.sql"),
     include_str!("../../migrations/0010_keys.sql"),
+    include_str!("../../migrations/0011_usual_values_first.sql"),
 ];
 
-/// How often a long migration says that it goes on.
+/// How often a long migration, or a long wait for one, says that it goes on.
 const REPORT_INTERVAL: Duration = Duration::from_secs(5);
+/// How long a wait is worth no word.
+const FIRST_REPORT: Duration = Duration::from_secs(1);
+/// How long until a file that another process writes to is tried again.
+const RETRY_INTERVAL: Duration = Duration::from_millis(20);
 
 fn known_version() -> i64 {
     i64::try_from(STEPS.len()).unwrap_or(i64::MAX)
@@ -84,11 +90,17 @@ pub(super) fn schema_of(connection: &Connection) -> rusqlite::Result<Vec<SchemaO
 /// Brings the schema up to date in one transaction. Of several processes that try at once, one does it and the others find it done.
 pub(super) fn run(connection: &mut Connection, path: &Path) -> Result<(), OpenError> {
     let fail = |error: rusqlite::Error| OpenError::unusable(path, &error);
+    if is_current(connection).map_err(fail)? {
+        return Ok(());
+    }
+    // Whoever migrates a large file takes longer than anything else that is waited for.
+    connection.busy_handler(Some(wait_for_other)).map_err(fail)?;
     // Dropping a table would look for each of its rows at what refers to it, and the switch has no effect within a transaction.
     connection.pragma_update(None, "foreign_keys", false).map_err(fail)?;
     let migrated = migrate(connection, path);
     connection.progress_handler(0, None::<fn() -> bool>).map_err(fail)?;
     connection.pragma_update(None, "foreign_keys", true).map_err(fail)?;
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(fail)?;
     if migrated? {
         compact(connection, path);
     }
@@ -131,6 +143,19 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<bool, OpenError> 
         .map_err(fail)?;
     transaction.commit().map_err(fail)?;
     Ok(version > 0)
+}
+
+/// Waits for another process that writes to the file, for as long as it takes. Told how often it was called for one lock.
+fn wait_for_other(tries: i32) -> bool {
+    let waited = RETRY_INTERVAL.saturating_mul(tries.unsigned_abs());
+    if waited == FIRST_REPORT || tries > 0 && waited.as_millis().is_multiple_of(REPORT_INTERVAL.as_millis()) {
+        tracing::info!(
+            seconds = waited.as_secs(),
+            "another process is writing to the database; waiting until it is done"
+        );
+    }
+    thread::sleep(RETRY_INTERVAL);
+    true
 }
 
 /// Says from time to time that the work goes on. Until it is done, the file is as it was.

@@ -9,6 +9,9 @@ use super::namespaces::to_json;
 use crate::model::{self, Memory, MemoryId, MemoryType, Metadata, NamespaceNumber, NewMemory, Source, Tags, Turn};
 use crate::text;
 
+/// The memory whose id is the first parameter, as the index of ids finds it.
+pub(super) const WITH_ID: &str = "substr(id, 3, 10) = substr(?1, 3, 10) AND id = ?1";
+
 /// A row on its way into the table.
 pub(super) struct NewRow<'a> {
     pub(super) row_id: i64,
@@ -39,8 +42,7 @@ impl NewRow<'_> {
                  VALUES (:row_id, :namespace, :id, :content, :index_text, :fingerprint, :type, :source, :tags,
                      :metadata, :confidence, :word_count, :token_count, :conversation_id, :role, :speaker, :pinned, :created_at,
                      nullif(:updated_at, :created_at), :accessed_at, :access_count, :confirmed_at, :confirmation_count,
-                     :slot, :slot_value, :statement, :ended)
-                 ON CONFLICT (id) DO NOTHING",
+                     :slot, :slot_value, :statement, :ended)",
             )?
             .execute(named_params! {
                 ":row_id": self.row_id,

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::filter::MemoryFilter;
 use super::memories::next_row_id;
+use super::rows::WITH_ID;
 use super::{CreateNamespace, Store, StoreError};
 use crate::model::{MemoryId, Namespace, NamespaceName, NamespaceNumber};
 
@@ -145,7 +146,9 @@ impl Store {
 
 fn row_of(connection: &Connection, namespace: NamespaceNumber, id: MemoryId) -> rusqlite::Result<Option<i64>> {
     connection
-        .prepare_cached("SELECT row_id FROM memories WHERE id = ?1 AND namespace = ?2")?
+        .prepare_cached(&format!(
+            "SELECT row_id FROM memories WHERE {WITH_ID} AND namespace = ?2"
+        ))?
         .query_row(params![id, namespace.0], |row| row.get(0))
         .optional()
 }

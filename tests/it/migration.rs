@@ -5,7 +5,7 @@ use std::path::Path;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
-use crate::support_process::{Program, run};
+use crate::support_process::{Program, Starting, run};
 
 /// The schema before each version's last step, with a few memories of every kind.
 fn make_old(file: &Path) {
@@ -81,6 +81,15 @@ fn an_older_database_is_taken_over_with_all_that_is_in_it() {
     );
     assert_eq!(cello["updated_at"], cello["created_at"]);
     assert_eq!(search("Lisbon"), Value::Null);
+    // Ids that differ in their last byte alone.
+    for (last, content) in [
+        (1, "User plays the cello"),
+        (2, "User sold the zither"),
+        (4, "User lives in Porto"),
+    ] {
+        let path = format!("/v1/namespaces/default/memories/00000000-0000-0000-0000-00000000001{last}");
+        assert_eq!(maia.get(&path).expect(200)["content"], content);
+    }
     maia.stop();
 
     assert_eq!(lines(&run(folder.path(), &["export"]).stdout), old);
@@ -94,4 +103,56 @@ fn an_older_database_is_taken_over_with_all_that_is_in_it() {
     assert_eq!(checked.code, Some(0), "{checked:?}");
     assert!(user_version() > 5);
     assert!(size() < before, "{} bytes became {}", before, size());
+}
+
+#[test]
+fn eight_that_start_at_once_take_it_over_once() {
+    let folder = tempfile::tempdir().unwrap();
+    make_old(&folder.path().join("maia.db"));
+    let starting: Vec<Starting> = (0..8).map(|_| Program::begin(folder.path(), &[])).collect();
+    let servers: Vec<Program> = starting.into_iter().map(Starting::ready).collect();
+    let took_over = servers
+        .iter()
+        .filter(|server| server.log.contains("is brought up to date"));
+    assert_eq!(took_over.count(), 1);
+    for server in servers {
+        let found = server.post("/v1/namespaces/default/memories/search", &json!({ "query": "zither" }));
+        assert_eq!(found.expect(200)["count"], 1);
+        server.stop();
+    }
+    assert_eq!(run(folder.path(), &["check"]).code, Some(0));
+}
+
+#[test]
+fn one_that_starts_while_another_takes_it_over_waits_and_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("maia.db");
+    make_old(&file);
+    let other = Connection::open(&file).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    Program::begin(folder.path(), &[])
+        .ready_after("another process is writing to the database", || drop(other))
+        .stop();
+}
+
+#[test]
+fn what_a_row_does_not_have_takes_no_room() {
+    let folder = tempfile::tempdir().unwrap();
+    let maia = Program::start(folder.path(), &[]);
+    maia.post(
+        "/v1/namespaces/default/memories",
+        &json!({ "content": "The cello is from 1890" }),
+    )
+    .expect(201);
+    maia.stop();
+    let connection = Connection::open(folder.path().join("maia.db")).unwrap();
+    let payload: i64 = connection
+        .query_row("SELECT sum(payload) FROM dbstat WHERE name = 'memories'", [], |row| {
+            row.get(0)
+        })
+        .unwrap();
+    // A byte for the length of the header and for each of 15 columns that it has; 16 for the id, 1 each for words and
+    // tokens, 6 for the time, 4 for the fingerprint, 22 for the words. Namespace, codes, confidence and counts of 0 and 1 stand in the header
+    // (https://www.sqlite.org/fileformat.html, section 2.1).
+    assert_eq!(payload, 1 + 15 + 16 + 1 + 1 + 6 + 4 + 22);
 }

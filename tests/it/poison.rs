@@ -51,10 +51,10 @@ fn no_secret_is_in_the_database_its_log_or_the_logs() {
     };
     told("I rent a garage in Leipzig and my password is Zebra!77Quokka");
     // However long: the end of a secret is one too.
-    let long = format!("{}Okapi9", "x7_Q".repeat(80));
-    told(&format!("I have a cellar in Leipzig and the password is {long}"));
+    let endless = format!("{}Okapi9", "x7_Q".repeat(80));
+    told(&format!("I have a cellar in Leipzig and the password is {endless}"));
     told(&format!(
-        "I have a shed in Leipzig and it backs up to ftp://me:{long}@example.com"
+        "I have a shed in Leipzig and it backs up to ftp://me:{endless}@example.com"
     ));
     for secret in SECRETS {
         told(&format!("I rent a garage in Leipzig and my key is {secret}"));

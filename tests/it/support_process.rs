@@ -187,7 +187,14 @@ impl Starting {
 
     /// Waits until it says that it listens.
     pub(crate) fn ready(self) -> Program {
+        self.ready_after("", || ())
+    }
+
+    /// The same, but for something that it says before, and what is to be done then.
+    pub(crate) fn ready_after(self, words: &str, then: impl FnOnce()) -> Program {
         let mut program = self.program();
+        program.wait_for(words);
+        then();
         program.wait_for("listening on ");
         let (_, place) = program.log.split_once("listening on ").unwrap();
         // A socket has no port.
