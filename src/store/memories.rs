@@ -20,6 +20,9 @@ pub(super) const COLUMNS: &str = "row_id, id, content, type, source, tags, metad
      created_at, coalesce(updated_at, created_at), accessed_at, access_count, conversation_id, role, speaker, confirmed_at, confirmation_count, superseded_at, \
      (SELECT successor.id FROM memories AS successor WHERE successor.row_id = memories.superseded_by), pinned";
 
+/// Bytes of new memories whose words are counted on the thread that serves the request: tens of microseconds.
+const COUNTED_AT_ONCE: usize = 1_024;
+
 /// Fields to change; `None` stays as it is.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryUpdate {
@@ -52,10 +55,16 @@ impl Store {
         memories: Vec<NewMemory>,
         once: Option<Once>,
     ) -> Result<Option<Made<Vec<Memory>>>, StoreError> {
-        // Words are counted before: they would keep the other writes waiting.
-        let memories = tokio::task::spawn_blocking(move || memories.into_iter().map(Prepared::new).collect::<Vec<_>>())
-            .await
-            .map_err(|_| StoreError::Closed)?;
+        // Words are counted before: they would keep the other writes waiting. Few are counted sooner than a thread is woken for them.
+        let size: usize = memories.iter().map(|memory| memory.content.len()).sum();
+        let prepare = move || memories.into_iter().map(Prepared::new).collect::<Vec<_>>();
+        let memories = if size <= COUNTED_AT_ONCE {
+            prepare()
+        } else {
+            tokio::task::spawn_blocking(prepare)
+                .await
+                .map_err(|_| StoreError::Closed)?
+        };
         self.write(move |connection| {
             let find_all = |ids: &[Uuid]| ids.iter().map(|id| find(connection, namespace, *id)).collect();
             let make = || {
