@@ -18,6 +18,7 @@ mod extraction;
 mod filters;
 mod first_bytes;
 mod flat;
+mod front;
 mod key_ring;
 mod keys;
 mod limits;
@@ -38,12 +39,8 @@ mod stats;
 mod transfer;
 mod worker;
 
-use std::time::Instant;
-
 use axum::Router;
-use axum::extract::{MatchedPath, Request, State};
-use axum::middleware::{Next, from_fn, from_fn_with_state};
-use axum::response::Response;
+use axum::middleware::from_fn_with_state;
 use axum::routing::{any, get, post};
 
 pub use access::ROUTES;
@@ -55,79 +52,62 @@ pub use rate_limit::RateLimit;
 pub(crate) use server::{serve, start_workers, worker_count};
 
 use crate::app::AppState;
-use crate::metrics::ProxyRoute;
-use auth::Door;
 
-/// The path of the proxy that has memory.
-const CHAT: &str = "/chat/completions";
+/// The route of the proxy that has memory.
+const CHAT: &str = "/proxy/v1/chat/completions";
 
 /// Every route, and what stands before it.
 pub(crate) fn router(state: AppState) -> Router {
-    let api = Router::new()
-        .route("/namespaces", get(namespaces::list).post(namespaces::create))
+    Router::new()
+        .route("/v1/namespaces", get(namespaces::list).post(namespaces::create))
         .route(
-            "/namespaces/{namespace}",
+            "/v1/namespaces/{namespace}",
             get(namespaces::read)
                 .put(namespaces::replace)
                 .patch(namespaces::change)
                 .delete(namespaces::delete),
         )
         .route(
-            "/namespaces/{namespace}/memories",
+            "/v1/namespaces/{namespace}/memories",
             get(memories::list).post(memories::create).delete(purge::purge),
         )
-        .route("/namespaces/{namespace}/memories/{id}/history", get(memories::history))
-        .route("/namespaces/{namespace}/memories/batch", post(batch::create))
-        .route("/namespaces/{namespace}/memories/copy", post(transfer::copy_to))
-        .route("/namespaces/{namespace}/memories/move", post(transfer::move_to))
-        .route("/namespaces/{namespace}/clear", post(purge::clear))
-        .route("/namespaces/{namespace}/clone", post(namespaces::clone))
-        .route("/namespaces/{namespace}/extract", post(extraction::extract))
-        .route("/namespaces/{namespace}/memories/search", post(search::search))
         .route(
-            "/namespaces/{namespace}/memories/{id}",
+            "/v1/namespaces/{namespace}/memories/{id}/history",
+            get(memories::history),
+        )
+        .route("/v1/namespaces/{namespace}/memories/batch", post(batch::create))
+        .route("/v1/namespaces/{namespace}/memories/copy", post(transfer::copy_to))
+        .route("/v1/namespaces/{namespace}/memories/move", post(transfer::move_to))
+        .route("/v1/namespaces/{namespace}/clear", post(purge::clear))
+        .route("/v1/namespaces/{namespace}/clone", post(namespaces::clone))
+        .route("/v1/namespaces/{namespace}/extract", post(extraction::extract))
+        .route("/v1/namespaces/{namespace}/memories/search", post(search::search))
+        .route(
+            "/v1/namespaces/{namespace}/memories/{id}",
             get(memories::read)
                 .put(memories::replace)
                 .patch(memories::change)
                 .delete(memories::delete),
         )
-        .route("/namespaces/{namespace}/context", post(context::context))
-        .route("/namespaces/{namespace}/activity", get(activity::list))
-        .route("/namespaces/{namespace}/stats", get(stats::of_namespace))
-        .route("/memories", post(flat::create))
-        .route("/memories/search", post(flat::search))
+        .route("/v1/namespaces/{namespace}/context", post(context::context))
+        .route("/v1/namespaces/{namespace}/activity", get(activity::list))
+        .route("/v1/namespaces/{namespace}/stats", get(stats::of_namespace))
+        .route("/v1/memories", post(flat::create))
+        .route("/v1/memories/search", post(flat::search))
         .route(
-            "/memories/{id}",
+            "/v1/memories/{id}",
             get(flat::read)
                 .put(flat::change)
                 .patch(flat::change)
                 .delete(flat::delete),
         )
-        .route("/context", post(flat::context))
-        .route("/stats", get(stats::of_all))
-        .route("/backup", get(backup::backup))
-        .route("/keys", get(keys::list).post(keys::create))
-        .route("/keys/{key}", get(keys::read).delete(keys::delete))
-        .fallback(methods::no_such_route)
-        .method_not_allowed_fallback(methods::not_allowed)
-        .layer(from_fn_with_state((state.clone(), Door::Api), auth::authorize))
-        .layer(from_fn_with_state(state.clone(), rate_limit::limit))
-        .layer(from_fn_with_state((state.clone(), Door::Api), auth::identify))
-        .layer(from_fn_with_state(state.clone(), count_api_call));
-
-    let proxy = Router::new()
+        .route("/v1/context", post(flat::context))
+        .route("/v1/stats", get(stats::of_all))
+        .route("/v1/backup", get(backup::backup))
+        .route("/v1/keys", get(keys::list).post(keys::create))
+        .route("/v1/keys/{key}", get(keys::read).delete(keys::delete))
         .route(CHAT, post(chat::complete))
-        .route("/{*path}", any(relay::relay))
-        .fallback(methods::no_such_route)
-        .method_not_allowed_fallback(methods::not_allowed)
-        .layer(from_fn_with_state((state.clone(), Door::Proxy), auth::authorize))
-        .layer(from_fn_with_state(state.clone(), rate_limit::limit))
-        .layer(from_fn_with_state((state.clone(), Door::Proxy), auth::identify))
-        .layer(from_fn_with_state(state.clone(), count_proxied));
-
-    Router::new()
-        .nest("/v1", api)
-        .nest(relay::PREFIX, proxy)
+        .route("/proxy/v1/{*path}", any(relay::relay))
         .route("/health", get(ops::health))
         .route("/ready", get(ops::ready))
         .route("/metrics", get(ops::metrics))
@@ -136,29 +116,6 @@ pub(crate) fn router(state: AppState) -> Router {
         .route("/docs/style.css", get(openapi::style))
         .fallback(methods::no_such_route)
         .method_not_allowed_fallback(methods::not_allowed)
-        .layer(from_fn_with_state(state.clone(), audience::check))
-        .layer(from_fn_with_state(state.clone(), limits::limit))
-        .layer(from_fn_with_state(state.clone(), rate_limit::show))
-        .layer(from_fn(log::log))
+        .layer(from_fn_with_state(state.clone(), front::pass))
         .with_state(state)
-}
-
-async fn count_api_call(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    let response = next.run(request).await;
-    state.metrics.api_call(response.status().as_u16());
-    response
-}
-
-/// Counts what maia itself refuses too.
-async fn count_proxied(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    let begun = Instant::now();
-    let route = match request.extensions().get::<MatchedPath>() {
-        Some(path) if path.as_str().ends_with(CHAT) => ProxyRoute::Chat,
-        _ => ProxyRoute::Relay,
-    };
-    let response = next.run(request).await;
-    state
-        .metrics
-        .proxied(route, response.status().as_u16(), begun.elapsed());
-    response
 }

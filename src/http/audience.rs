@@ -1,13 +1,11 @@
 //! Whom maia answers. It listens on the machine of somebody who also browses the web, so a page must not be able to talk to it: not through a name
 //! that it points at this machine (DNS rebinding), and not by a request from another origin.
 
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header, uri::Authority};
-use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
 use super::error::ApiError;
-use crate::app::AppState;
 use crate::config::Server;
 
 /// How long a browser may keep the answer to a preflight, in seconds.
@@ -52,74 +50,57 @@ impl Audience {
                 None => host == *allowed,
             })
     }
-}
 
-/// What an `Origin` header says about a request.
-enum Origin {
-    /// There is none, or it is maia's own address.
-    Own,
-    /// One that the settings allow.
-    Allowed(HeaderValue),
-    Foreign,
-}
-
-pub(super) async fn check(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    let authority = match request.uri().authority() {
-        Some(authority) => Some(authority.clone()),
-        None => request
-            .headers()
-            .get(header::HOST)
-            .and_then(|host| Authority::try_from(host.as_bytes()).ok()),
-    };
-    let Some(authority) = authority else {
-        return ApiError::bad_request("the header Host is missing or is no host").into_response();
-    };
-    if !state.audience.knows_host(&authority) {
-        let message = "this host name is not allowed; add it to server.allowed_hosts if it is yours";
-        return ApiError::forbidden(message).with_param("Host").into_response();
-    }
-    match origin(&state.audience, request.headers(), &authority) {
-        Origin::Own => next.run(request).await,
-        Origin::Foreign => {
+    /// Where a request comes from, where maia answers it.
+    pub(super) fn origin_of(&self, request: &Request) -> Result<Origin, ApiError> {
+        let headers = request.headers();
+        let in_header = || Authority::try_from(headers.get(header::HOST)?.as_bytes()).ok();
+        let authority = request.uri().authority().cloned().or_else(in_header);
+        let authority = authority.ok_or_else(|| ApiError::bad_request("the header Host is missing or is no host"))?;
+        if !self.knows_host(&authority) {
+            let message = "this host name is not allowed; add it to server.allowed_hosts if it is yours";
+            return Err(ApiError::forbidden(message).with_param("Host"));
+        }
+        let Some(value) = headers.get(header::ORIGIN) else {
+            return Ok(Origin::Own);
+        };
+        let origin = value.to_str().unwrap_or_default().to_ascii_lowercase();
+        let is_own = origin
+            .split_once("://")
+            .is_some_and(|(_, own)| own.eq_ignore_ascii_case(authority.as_str()));
+        if is_own {
+            Ok(Origin::Own)
+        } else if self.origins.contains(&origin) {
+            Ok(Origin::Allowed(value.clone()))
+        } else {
             let message = "this origin is not allowed; add it to server.allowed_origins if the page is yours";
-            ApiError::forbidden(message).with_param("Origin").into_response()
-        }
-        Origin::Allowed(origin) => {
-            let is_preflight = request.method() == Method::OPTIONS
-                && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
-            let mut response = if is_preflight {
-                preflight(request.headers())
-            } else {
-                next.run(request).await
-            };
-            let headers = response.headers_mut();
-            headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-            headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
-            headers.append(header::VARY, HeaderValue::from_static("origin"));
-            response
+            Err(ApiError::forbidden(message).with_param("Origin"))
         }
     }
 }
 
-fn origin(audience: &Audience, headers: &HeaderMap, own: &Authority) -> Origin {
-    let Some(value) = headers.get(header::ORIGIN) else {
-        return Origin::Own;
-    };
-    let origin = value.to_str().unwrap_or_default().to_ascii_lowercase();
-    let is_own = origin
-        .split_once("://")
-        .is_some_and(|(_, authority)| authority.eq_ignore_ascii_case(own.as_str()));
-    if is_own {
-        Origin::Own
-    } else if audience.origins.contains(&origin) {
-        Origin::Allowed(value.clone())
-    } else {
-        Origin::Foreign
-    }
+/// Where a request that is answered comes from.
+pub(super) enum Origin {
+    /// No page, or one of maia's own address.
+    Own,
+    /// A page of an origin that the settings allow.
+    Allowed(HeaderValue),
 }
 
-/// SDKs send a changing set of `x-stainless-*` headers, so what a page asks for is reflected.
-fn preflight(asked: &HeaderMap) -> Response {
+/// Lets a page of an origin read an answer.
+pub(super) fn allow(origin: HeaderValue, headers: &mut HeaderMap) {
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
+    headers.append(header::VARY, HeaderValue::from_static("origin"));
+}
+
+/// The answer to a request of a page that asks whether it may send another one.
+/// SDKs send a changing set of `x-stainless-*` headers, so what it asks for is reflected.
+pub(super) fn preflight(request: &Request) -> Option<Response> {
+    let asked = request.headers();
+    if request.method() != Method::OPTIONS || !asked.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD) {
+        return None;
+    }
     let mut response = StatusCode::NO_CONTENT.into_response();
     let headers = response.headers_mut();
     for (from, to) in [
@@ -137,5 +118,5 @@ fn preflight(asked: &HeaderMap) -> Response {
         }
     }
     headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static(PREFLIGHT_AGE));
-    response
+    Some(response)
 }

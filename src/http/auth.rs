@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderMap, Uri, header};
-use axum::middleware::Next;
-use axum::response::{IntoResponse as _, Response};
 
 use super::access::Access;
 use super::error::ApiError;
 use super::key_ring::Holder;
+use super::relay;
 use crate::app::AppState;
 use crate::model::Key;
 use crate::proxy::OwnKey;
@@ -38,6 +37,21 @@ pub(super) enum Door {
     Proxy,
 }
 
+impl Door {
+    /// The one that a path leads to; `None` for what is open to all.
+    pub(super) fn of(path: &str) -> Option<Self> {
+        let leads_to = |prefix| {
+            path.strip_prefix(prefix)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        match () {
+            () if leads_to("/v1") => Some(Self::Api),
+            () if leads_to(relay::PREFIX) => Some(Self::Proxy),
+            () => None,
+        }
+    }
+}
+
 /// Who calls.
 #[derive(Clone, Debug)]
 pub(super) enum Caller {
@@ -48,65 +62,48 @@ pub(super) enum Caller {
     Nobody,
 }
 
-/// Finds out who calls. Nobody is refused yet: the rate limit counts wrong keys too.
-pub(super) async fn identify(
-    State((state, door)): State<(AppState, Door)>,
-    mut request: Request,
-    next: Next,
-) -> Response {
+/// Finds out who calls, and where its key is. Nobody is refused yet.
+pub(super) fn identify(state: &AppState, door: Door, request: &Request) -> (Caller, OwnKey) {
     let is_within = request.extensions().get::<FromWithin>().is_some();
     let own_key = match () {
-        () if is_within || !state.keys.asks() => OwnKey::None,
+        () if is_within || !state.keys.asks() => return (Caller::Owner, OwnKey::None),
         () if state.backend.has_key() => OwnKey::InBearer,
         () => OwnKey::InHeader,
     };
-    let caller = if own_key == OwnKey::None {
-        Caller::Owner
-    } else {
-        let bearer_counts = door == Door::Api || own_key == OwnKey::InBearer;
-        match holder(&state, request.headers(), bearer_counts) {
-            Some(Holder::Owner) => Caller::Owner,
-            Some(Holder::Named(key)) => Caller::Key(key),
-            None => Caller::Nobody,
-        }
+    let bearer_counts = door == Door::Api || own_key == OwnKey::InBearer;
+    let caller = match holder(state, request.headers(), bearer_counts) {
+        Some(Holder::Owner) => Caller::Owner,
+        Some(Holder::Named(key)) => Caller::Key(key),
+        None => Caller::Nobody,
     };
-    request.extensions_mut().insert(caller);
-    request.extensions_mut().insert(own_key);
-    next.run(request).await
+    (caller, own_key)
 }
 
-/// Lets in who may do what the route is for.
-pub(super) async fn authorize(
-    State((state, door)): State<(AppState, Door)>,
-    mut request: Request,
-    next: Next,
-) -> Response {
+/// Refuses who may not do what the route is for; the handler of one who may finds its [`Access`] in the request.
+pub(super) fn authorize(
+    state: &AppState,
+    door: Door,
+    (caller, own_key): (Caller, OwnKey),
+    request: &mut Request,
+) -> Result<(), ApiError> {
     let names: &[&str] = match door {
         Door::Api => &KEY_NAMES,
         // A backend may take its own key there; maia's would reach it.
         Door::Proxy => &[],
     };
-    if let Some(name) = key_in_query(&state, request.uri(), names) {
-        return refused(&name);
+    if let Some(name) = key_in_query(state, request.uri(), names) {
+        let problem = "a key must not stand in an address; send it in the header X-API-Key";
+        return Err(ApiError::bad_value(&name, problem));
     }
-    let key = match request.extensions().get::<Caller>() {
-        Some(Caller::Owner) => None,
-        Some(Caller::Key(key)) => Some(Arc::clone(key)),
-        Some(Caller::Nobody) | None => return ApiError::unauthorized().into_response(),
+    let key = match caller {
+        Caller::Owner => None,
+        Caller::Key(key) => Some(key),
+        Caller::Nobody => return Err(ApiError::unauthorized()),
     };
-    let own_key = request
-        .extensions()
-        .get::<OwnKey>()
-        .copied()
-        .unwrap_or(OwnKey::InBearer);
     let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
-    match Access::to(request.method(), path, key, own_key) {
-        Ok(access) => {
-            request.extensions_mut().insert(access);
-            next.run(request).await
-        }
-        Err(error) => error.into_response(),
-    }
+    let access = Access::to(request.method(), path, key, own_key)?;
+    request.extensions_mut().insert(access);
+    Ok(())
 }
 
 /// The parameter of a query that has one of these names or holds a key of maia. Addresses end up in histories and in the logs of everything on the way.
@@ -116,11 +113,6 @@ fn key_in_query(state: &AppState, uri: &Uri, names: &[&str]) -> Option<String> {
         names.iter().any(|known| name.eq_ignore_ascii_case(known)) || state.keys.find(value.as_bytes()).is_some()
     });
     found.map(|(name, _)| name.into_owned())
-}
-
-fn refused(parameter: &str) -> Response {
-    let problem = "a key must not stand in an address; send it in the header X-API-Key";
-    ApiError::bad_value(parameter, problem).into_response()
 }
 
 /// Whose key the headers hold.

@@ -3,8 +3,7 @@
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request};
-use axum::http::{HeaderName, HeaderValue};
-use axum::middleware::Next;
+use axum::http::{HeaderName, HeaderValue, Method};
 use axum::response::Response;
 use uuid::Uuid;
 
@@ -19,39 +18,60 @@ const MAX_ID: usize = 128;
 #[derive(Clone, Debug)]
 pub(super) struct RequestId(pub(super) String);
 
-pub(super) async fn log(mut request: Request, next: Next) -> Response {
-    let begun = Instant::now();
-    let method = request.method().clone();
-    let route = request
-        .extensions()
-        .get::<MatchedPath>()
-        .map_or("-".to_owned(), |path| path.as_str().to_owned());
-    let id = request
-        .headers()
-        .get(REQUEST_ID)
-        .and_then(|id| id.to_str().ok())
-        .filter(|id| !id.is_empty() && id.len() <= MAX_ID && id.chars().all(|c| c.is_ascii_graphic()))
-        .map_or_else(|| Uuid::now_v7().to_string(), str::to_owned);
-    request.extensions_mut().insert(RequestId(id.clone()));
-    let mut response = next.run(request).await;
-    let status = response.status().as_u16();
-    let milliseconds = (begun.elapsed().as_secs_f64() * 10_000.0).round() / 10.0;
-    let error = response.extensions().get::<ErrorMark>().cloned();
-    match error {
-        Some(ErrorMark {
-            code,
-            detail: Some(detail),
-        }) => {
-            tracing::warn!(%method, route, status, milliseconds, request_id = id, code, detail, "request failed");
+/// The line of a request that is not answered yet.
+pub(super) struct Line {
+    begun: Instant,
+    method: Method,
+    route: Option<MatchedPath>,
+    id: String,
+}
+
+impl Line {
+    /// Begins it, and gives the request its id.
+    pub(super) fn begin(request: &mut Request) -> Self {
+        let id = request
+            .headers()
+            .get(REQUEST_ID)
+            .and_then(|id| id.to_str().ok())
+            .filter(|id| !id.is_empty() && id.len() <= MAX_ID && id.chars().all(|c| c.is_ascii_graphic()))
+            .map_or_else(|| Uuid::now_v7().to_string(), str::to_owned);
+        request.extensions_mut().insert(RequestId(id.clone()));
+        Self {
+            begun: Instant::now(),
+            method: request.method().clone(),
+            route: request.extensions().get::<MatchedPath>().cloned(),
+            id,
         }
-        Some(ErrorMark { code, detail: None }) => {
-            tracing::info!(%method, route, status, milliseconds, request_id = id, code, "request refused");
+    }
+
+    /// Writes it, and gives the answer the id of its request.
+    pub(super) fn end(self, response: &mut Response) {
+        let Self {
+            begun,
+            method,
+            route,
+            id,
+        } = self;
+        let route = route.as_ref().map_or("-", MatchedPath::as_str);
+        let status = response.status().as_u16();
+        let milliseconds = (begun.elapsed().as_secs_f64() * 10_000.0).round() / 10.0;
+        match response.extensions().get::<ErrorMark>() {
+            Some(ErrorMark {
+                code,
+                detail: Some(detail),
+            }) => {
+                tracing::warn!(%method, route, status, milliseconds, request_id = id, code, detail, "request failed");
+            }
+            Some(ErrorMark { code, detail: None }) => {
+                tracing::info!(%method, route, status, milliseconds, request_id = id, code, "request refused");
+            }
+            None => tracing::info!(%method, route, status, milliseconds, request_id = id, "request"),
         }
-        None => tracing::info!(%method, route, status, milliseconds, request_id = id, "request"),
+        // A backend's own id is what its support asks for, so it stays.
+        if !response.headers().contains_key(REQUEST_ID)
+            && let Ok(id) = HeaderValue::try_from(id)
+        {
+            response.headers_mut().insert(REQUEST_ID, id);
+        }
     }
-    // A backend's own id is what its support asks for, so it stays.
-    if let (false, Ok(id)) = (response.headers().contains_key(REQUEST_ID), HeaderValue::from_str(&id)) {
-        response.headers_mut().insert(REQUEST_ID, id);
-    }
-    response
 }

@@ -5,10 +5,7 @@ use std::convert::Infallible;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroU32;
 
-use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, HeaderValue, header};
-use axum::middleware::Next;
-use axum::response::{IntoResponse as _, Response};
 use governor::clock::{Clock as _, DefaultClock};
 use governor::middleware::StateInformationMiddleware;
 use governor::nanos::Nanos;
@@ -18,15 +15,18 @@ use governor::{Quota, RateLimiter};
 use ipnet::IpNet;
 use uuid::Uuid;
 
-use super::auth::Caller;
-use super::error::ApiError;
-use crate::app::AppState;
-
 /// Whose requests are counted together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Client {
+pub(super) enum Client {
     Key(Uuid),
     Address(IpAddr),
+}
+
+impl Client {
+    /// Whoever is at the address that a request comes from.
+    pub(super) fn at(peer: SocketAddr, headers: &HeaderMap, trusted_proxies: &[IpNet]) -> Self {
+        Self::Address(counted(sender(peer.ip(), headers, trusted_proxies)))
+    }
 }
 
 /// What the limiter is asked.
@@ -112,7 +112,7 @@ impl RateLimit {
     }
 
     /// Counts a request; the headers that say how it stands then, an error where the client has asked too often.
-    fn check(&self, client: Client) -> Result<HeaderMap, HeaderMap> {
+    pub(super) fn check(&self, client: Client) -> Result<HeaderMap, HeaderMap> {
         match self.limiter.check_key(&Question::Request(client)) {
             Ok(left) => Ok(self.headers(left.remaining_burst_capacity())),
             Err(refused) => {
@@ -126,11 +126,17 @@ impl RateLimit {
         }
     }
 
-    /// The headers that say how it stands, for an answer that counts for nothing.
-    fn look(&self, client: Client) -> HeaderMap {
-        let looked = self.limiter.check_key(&Question::Look(client));
-        // What would be left after a request, and that request.
-        self.headers(looked.map_or(0, |left| left.remaining_burst_capacity() + 1))
+    /// Says how it stands in an answer that nothing has counted too. No key is looked at there, so that nobody can try keys uncounted: it is the address
+    /// that they tell of.
+    pub(super) fn show(&self, client: Client, headers: &mut HeaderMap) {
+        if !headers.contains_key("x-ratelimit-limit") {
+            let looked = self.limiter.check_key(&Question::Look(client));
+            // What would be left after a request, and that request.
+            add(
+                &self.headers(looked.map_or(0, |left| left.remaining_burst_capacity() + 1)),
+                headers,
+            );
+        }
     }
 
     fn headers(&self, remaining: u32) -> HeaderMap {
@@ -143,62 +149,11 @@ impl RateLimit {
     }
 }
 
-/// Counts a request, and refuses one too many.
-pub(super) async fn limit(
-    State(state): State<AppState>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let Some(rate_limit) = &state.rate_limit else {
-        return next.run(request).await;
-    };
-    let client = match request.extensions().get::<Caller>() {
-        Some(Caller::Key(key)) => Client::Key(key.id),
-        // Many use the one key of `security.api_key`, each with a limit of its own. Who tries wrong keys has one for all of them.
-        _ => at_address(&state, peer, request.headers()),
-    };
-    match rate_limit.check(client) {
-        Ok(headers) => {
-            let mut response = next.run(request).await;
-            // The backend's own figures, where it sends some, are what its client acts on.
-            add(&headers, response.headers_mut());
-            response
-        }
-        Err(headers) => {
-            state.metrics.rate_limited.inc();
-            ApiError::rate_limited(headers).into_response()
-        }
-    }
-}
-
-/// Says how it stands in answers that nothing has counted too. No key is looked at there, so that nobody can try keys uncounted: it is the address that they
-/// tell of.
-pub(super) async fn show(
-    State(state): State<AppState>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let client = at_address(&state, peer, request.headers());
-    let mut response = next.run(request).await;
-    if let Some(rate_limit) = &state.rate_limit
-        && !response.headers().contains_key("x-ratelimit-limit")
-    {
-        add(&rate_limit.look(client), response.headers_mut());
-    }
-    response
-}
-
 /// Adds those that are not there yet.
-fn add(headers: &HeaderMap, to: &mut HeaderMap) {
+pub(super) fn add(headers: &HeaderMap, to: &mut HeaderMap) {
     for (name, value) in headers {
         to.entry(name).or_insert_with(|| value.clone());
     }
-}
-
-fn at_address(state: &AppState, peer: SocketAddr, headers: &HeaderMap) -> Client {
-    Client::Address(counted(sender(peer.ip(), headers, &state.trusted_proxies)))
 }
 
 /// The address that a request comes from: that of the connection, or, where a trusted proxy has that, the last one in `X-Forwarded-For` that is no trusted
