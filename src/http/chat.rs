@@ -94,7 +94,8 @@ pub(super) async fn complete(
 
     let recalls = state.proxy.auto_context && !options.skip_memory && chat.newest_user().is_some();
     let remembers = state.proxy.auto_remember && !options.skip_extract && chat.newest_user().is_some();
-    let asked = History::of(&chat).filter(|_| recalls).map(|history| Asked {
+    let history = recalls.then(|| History::of(&chat)).flatten();
+    let asked = history.map(|history| Asked {
         texts: chat.user_texts().take(MESSAGES).map(Cow::into_owned).collect(),
         history,
     });
