@@ -21,6 +21,9 @@ pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const SWITCH_INTERVAL: Duration = Duration::from_millis(10);
 /// How long the check at start may look for damage. A file too large for it is checked as far as it gets.
 const INSPECTION_TIME: Duration = Duration::from_millis(300);
+/// Pages of the write-ahead log from which on it is copied into the file. Four times what `SQLite` does by itself: many writes go to the same pages, and a
+/// page that is copied less often costs less. A log of 16 MB is read in a moment after a crash.
+const CHECKPOINT_PAGES: i64 = 4_000;
 /// Size to which the write-ahead log is cut back after a checkpoint, in bytes.
 const WAL_SIZE_LIMIT: i64 = 32 << 20;
 /// The first bytes of every database file (<https://www.sqlite.org/fileformat.html>, section 1.3).
@@ -36,6 +39,7 @@ pub(super) fn open_writer(path: &Path) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "secure_delete", true)?;
+    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
     connection.pragma_update(None, "journal_size_limit", WAL_SIZE_LIMIT)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.set_prepared_statement_cache_capacity(64);
