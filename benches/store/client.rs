@@ -1,12 +1,16 @@
 //! The least that speaks HTTP/1.1, so that the client costs next to nothing.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
+use memchr::memmem;
+
 /// One keep-alive connection.
 pub(crate) struct Client {
-    stream: BufReader<TcpStream>,
+    stream: TcpStream,
+    /// What has come and was not taken yet.
+    received: Vec<u8>,
 }
 
 /// The head of an answer.
@@ -15,11 +19,10 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    fn header(&self, name: &str) -> Option<&str> {
-        self.head
-            .lines()
-            .filter_map(|line| line.split_once(": "))
-            .find_map(|(key, value)| key.eq_ignore_ascii_case(name).then_some(value.trim()))
+    fn content_length(&self) -> usize {
+        let mut lines = self.head.lines().filter_map(|line| line.split_once(": "));
+        let length = lines.find(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+        length.map_or(0, |(_, value)| value.parse().expect("a length"))
     }
 }
 
@@ -31,34 +34,45 @@ impl Client {
             .set_read_timeout(Some(Duration::from_secs(20)))
             .expect("a time-out");
         Self {
-            stream: BufReader::with_capacity(64 << 10, stream),
+            stream,
+            received: Vec::with_capacity(16 << 10),
         }
     }
 
-    fn send(&mut self, request: &[u8]) -> Answer {
-        self.stream
-            .get_mut()
-            .write_all(request)
-            .expect("a request that is sent");
-        let mut head = String::new();
-        while !head.ends_with("\r\n\r\n") {
-            assert!(
-                self.stream.read_line(&mut head).expect("a head") > 0,
-                "closed after {head:?}"
-            );
-        }
-        Answer { head }
+    pub(crate) fn send(&mut self, request: &[u8]) {
+        self.stream.write_all(request).expect("a request that is sent");
     }
 
-    /// Sends a request and reads its whole answer, which has a length.
-    pub(crate) fn exchange(&mut self, request: &[u8]) -> Answer {
-        let answer = self.send(request);
-        let length = answer
-            .header("content-length")
-            .map(|length| length.parse().expect("a length"));
-        let mut body = vec![0; length.unwrap_or_default()];
-        self.stream.read_exact(&mut body).expect("a body");
+    /// Waits for an answer and takes it.
+    pub(crate) fn receive(&mut self) -> Answer {
+        let head = loop {
+            if let Some(end) = memmem::find(&self.received, b"\r\n\r\n") {
+                break self.received.drain(..end + 4).collect();
+            }
+            self.read();
+        };
+        let answer = Answer {
+            head: String::from_utf8(head).expect("a head"),
+        };
+        let length = answer.content_length();
+        while self.received.len() < length {
+            self.read();
+        }
+        self.received.drain(..length);
         answer
+    }
+
+    /// Sends a request and takes its answer.
+    pub(crate) fn exchange(&mut self, request: &[u8]) -> Answer {
+        self.send(request);
+        self.receive()
+    }
+
+    fn read(&mut self) {
+        let mut bytes = [0; 16 << 10];
+        let count = self.stream.read(&mut bytes).expect("an answer");
+        assert!(count > 0, "closed after {:?}", String::from_utf8_lossy(&self.received));
+        self.received.extend(bytes.iter().take(count));
     }
 }
 

@@ -28,7 +28,7 @@ use super::openapi::params::Chat;
 use crate::app::AppState;
 use crate::memory::extract::Exchange;
 use crate::memory::history::History;
-use crate::memory::ingest::{Origin, conversation_of};
+use crate::memory::ingest::{ConversationId, Origin};
 use crate::memory::inject::inject;
 use crate::memory::query::MESSAGES;
 use crate::memory::replay::Context;
@@ -133,9 +133,10 @@ pub(super) async fn complete(
         namespace,
         user: chat.unanswered_user().map(|message| chat.text(message).into_owned()),
         turns_of,
-        conversation_id: options
-            .conversation_id
-            .unwrap_or_else(|| conversation_of(&chat.oldest_user_text())),
+        beginning: match options.conversation_id {
+            Some(id) => Beginning::Named(id),
+            None => Beginning::With(chat.oldest_user_text().into_owned()),
+        },
         at: model::now(),
         request_id,
     });
@@ -260,11 +261,17 @@ impl Followed {
 struct Heard {
     namespace: FactsNamespace,
     user: Option<String>,
-    conversation_id: String,
+    beginning: Beginning,
     /// The conversation that the words of the exchange are kept as a part of, where they are kept.
     turns_of: Option<Conversation>,
     at: DateTime<Utc>,
     request_id: String,
+}
+
+/// What tells the conversation from others: see [`ConversationId`].
+enum Beginning {
+    Named(String),
+    With(String),
 }
 
 /// Writes down what was injected and remembers the exchange, once its answer has ended. Of an answer that was cut off only the question counts: half a
@@ -342,7 +349,10 @@ fn remember(state: &AppState, heard: Heard, answer: &Answer) {
     };
     let origin = Origin {
         request_id: &heard.request_id,
-        conversation_id: &heard.conversation_id,
+        conversation: match &heard.beginning {
+            Beginning::Named(id) => ConversationId::Given(id),
+            Beginning::With(message) => ConversationId::BeginsWith(message),
+        },
     };
     let turns_of = heard
         .turns_of

@@ -15,7 +15,7 @@ use super::log::RequestId;
 use super::page::Page;
 use crate::app::AppState;
 use crate::memory::extract::{Exchange, Extracted};
-use crate::memory::ingest::{Origin, conversation_of, lessons};
+use crate::memory::ingest::{ConversationId, Origin, lessons};
 use crate::model::{self, MemoryId, MemoryType};
 use crate::record::{MAX_CONVERSATION_LENGTH, Object, parse_named, parse_time};
 use crate::store::{Learned, Rehearsal};
@@ -180,9 +180,11 @@ pub(super) async fn extract(
     }
     let (user, assistant) = newest_exchange(&body.messages)?;
     let first = body.messages.iter().find(|message| message.0.role == "user");
-    let conversation_id = body
-        .conversation_id
-        .unwrap_or_else(|| conversation_of(&first.map(|message| message.0.text()).unwrap_or_default()));
+    let first = first.map(|message| message.0.text()).unwrap_or_default();
+    let conversation = match &body.conversation_id {
+        Some(id) => ConversationId::Given(id),
+        None => ConversationId::BeginsWith(&first),
+    };
 
     let found = found(&state, user.as_deref(), assistant.as_deref(), at);
     let exchange = Exchange {
@@ -192,7 +194,7 @@ pub(super) async fn extract(
     };
     let origin = Origin {
         request_id: &request_id,
-        conversation_id: &conversation_id,
+        conversation,
     };
     let lessons = lessons(&found, &exchange, origin);
     let rehearsal = if body.dry_run { Rehearsal::Yes } else { Rehearsal::No };

@@ -37,7 +37,28 @@ pub struct Origin<'a> {
     /// The request that it came with.
     pub request_id: &'a str,
     /// The conversation that it is a part of.
-    pub conversation_id: &'a str,
+    pub conversation: ConversationId<'a>,
+}
+
+/// What a conversation is told from others by.
+#[derive(Clone, Copy, Debug)]
+pub enum ConversationId<'a> {
+    /// The name that its client gives it.
+    Given(&'a str),
+    /// The message of the user that it begins with, where it has no name.
+    BeginsWith(&'a str),
+}
+
+impl ConversationId<'_> {
+    fn text(self) -> String {
+        match self {
+            Self::Given(id) => id.to_owned(),
+            Self::BeginsWith(message) => {
+                let hash = message_hash(message);
+                format!("chat-{}", hash.get(..16).unwrap_or_default())
+            }
+        }
+    }
 }
 
 /// What a round of work came to.
@@ -222,7 +243,7 @@ fn new_memory(extracted: &Extracted, exchange: &Exchange<'_>, origin: Origin<'_>
     metadata.insert("role".into(), json!(extracted.speaker.as_str()));
     metadata.insert("sentence".into(), json!(extracted.sentence));
     metadata.insert("message_hash".into(), json!(message_hash(said.unwrap_or_default())));
-    metadata.insert("conversation_id".into(), json!(origin.conversation_id));
+    metadata.insert("conversation_id".into(), json!(origin.conversation.text()));
     metadata.insert("request_id".into(), json!(origin.request_id));
     NewMemory {
         content: extracted.content.clone(),
@@ -241,13 +262,6 @@ fn new_memory(extracted: &Extracted, exchange: &Exchange<'_>, origin: Origin<'_>
 /// Which message it was, without its words. Secrets are taken out first: a short one could be guessed from its hash.
 fn message_hash(text: &str) -> String {
     hex(&Sha256::digest(redacted(text).as_bytes()))
-}
-
-/// The conversation of a request that names none: whatever begins with the same message of the user.
-#[must_use]
-pub fn conversation_of(first_message: &str) -> String {
-    let hash = message_hash(first_message);
-    format!("chat-{}", hash.get(..16).unwrap_or_default())
 }
 
 fn hex(bytes: &[u8]) -> String {
