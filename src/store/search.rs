@@ -24,6 +24,8 @@ const MAX_SPREAD: usize = 512;
 const MARGIN: usize = 14;
 /// Candidates read beyond these, as long as they may still be among the best.
 const MAX_DOUBTFUL: usize = 400;
+/// How many times as many candidates as are read are put in order by their lengths too, which are in memory.
+const SORTED_BY_LENGTH: usize = 4;
 /// How much better a candidate may turn out than its words and its length tell: it may say a word again. Most of those that do stay within this.
 const SAID_AGAIN: f64 = 1.1;
 
@@ -67,7 +69,7 @@ pub struct Window {
 
 impl Window {
     /// The usual depth. Beyond it a word tells too little to be worth the time that it takes to read who holds it.
-    pub const DEPTH: usize = 131_072;
+    pub const DEPTH: usize = 262_144;
     /// The usual number. Of more, those whose words are worth least are not looked at.
     pub const READS: usize = 1_024;
 }
@@ -239,7 +241,7 @@ impl<'a> Search<'a> {
         let mut conversations = Conversations::new(self.connection)?;
         let mut hits: Vec<SearchHit> = Vec::with_capacity(sure.min(candidates.len()));
         let mut top = Top::of(asked);
-        for (at, (sequence, worth)) in candidates.into_iter().enumerate() {
+        for (at, (sequence, worth)) in candidates.into_iter().take(window.reads).enumerate() {
             if at >= sure && (at >= sure.saturating_add(MAX_DOUBTFUL) || !top.may_take(worth * SAID_AGAIN)) {
                 break;
             }
@@ -315,9 +317,10 @@ impl<'a> Search<'a> {
             let as_good = worst.worth / self.collection.length_factor(0.0);
             candidates.retain(|(_, candidate)| candidate.worth >= as_good);
         }
-        if most < candidates.len() {
-            candidates.select_nth_unstable_by(most, best_first);
-            candidates.truncate(most);
+        let sorted = most.saturating_mul(SORTED_BY_LENGTH);
+        if sorted < candidates.len() {
+            candidates.select_nth_unstable_by(sorted, best_first);
+            candidates.truncate(sorted);
         }
         if sure < candidates.len() {
             let mut lengths = self.lengths.reader(self.connection, self.extent)?;
