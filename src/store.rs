@@ -71,6 +71,8 @@ use lengths::Lengths;
 use postings::Lists;
 use writer::Writer;
 
+/// Things in one of the changes that write many.
+const EACH_CHANGE: usize = 64;
 /// Connections for reading. Reads are short; more of them only wait for the same disk.
 const READERS: u32 = 4;
 /// How long a read waits for a free connection before it says that the store is busy.
@@ -277,6 +279,25 @@ impl Store {
         F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     {
         self.inner.writer.write(change).await
+    }
+
+    /// Writes many things, so many of them as one change that it can be undone cheaply: what `SQLite` does for that grows with the square of their number.
+    /// Where one cannot be written, those behind it are not.
+    async fn write_each<T, F>(&self, things: Vec<T>, write: F) -> Result<(), StoreError>
+    where
+        T: Send + 'static,
+        F: Fn(&Connection, &T) -> rusqlite::Result<()> + Clone + Send + 'static,
+    {
+        let mut things = things.into_iter();
+        loop {
+            let batch: Vec<T> = things.by_ref().take(EACH_CHANGE).collect();
+            if batch.is_empty() {
+                return Ok(());
+            }
+            let write = write.clone();
+            self.write(move |connection| batch.iter().try_for_each(|thing| write(connection, thing)))
+                .await?;
+        }
     }
 }
 

@@ -15,8 +15,6 @@ use crate::sync::lock;
 
 /// Most answered requests whose blocks wait to be written; those of others are forgotten.
 const MOST_WAITING: usize = 4_096;
-/// Most blocks that are written as one change: what `SQLite` does to be able to undo it grows with the square of their number.
-const BATCH: usize = 64;
 
 /// Blocks of which the database does not know yet.
 #[derive(Debug, Default)]
@@ -70,13 +68,10 @@ impl Unwritten {
         if waiting.is_empty() {
             return Ok(());
         }
-        let mut written = Ok(());
-        for batch in waiting.chunks(BATCH) {
-            written = written.and(store.keep_injected(batch.to_vec(), model::now()).await);
-            let mut blocks = lock(&self.blocks);
-            for new in batch {
-                blocks.forget(new);
-            }
+        let written = store.keep_injected(waiting.clone(), model::now()).await;
+        let mut blocks = lock(&self.blocks);
+        for new in &waiting {
+            blocks.forget(new);
         }
         written
     }

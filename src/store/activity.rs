@@ -13,8 +13,6 @@ use crate::model::{MemoryId, NamespaceNumber};
 
 /// Most requests that are kept, of all namespaces together.
 const MOST: i64 = 10_000;
-/// Most requests that are written as one change: what `SQLite` does to be able to undo it grows with the square of their number.
-const BATCH: usize = 64;
 /// How long a request is kept.
 const KEPT: TimeDelta = TimeDelta::days(30);
 
@@ -129,19 +127,10 @@ impl Store {
         outcomes: Vec<Outcome>,
         keep: bool,
     ) -> Result<(), StoreError> {
-        let mut requests = requests.into_iter();
-        loop {
-            let batch: Vec<Activity> = requests.by_ref().take(BATCH).collect();
-            if batch.is_empty() {
-                break;
-            }
-            self.write(move |connection| {
-                batch
-                    .iter()
-                    .try_for_each(|request| note_request(connection, request, keep))
-            })
-            .await?;
-        }
+        self.write_each(requests, move |connection, request| {
+            note_request(connection, request, keep)
+        })
+        .await?;
         self.write(move |connection| {
             for outcome in &outcomes {
                 note_outcome(connection, outcome, keep)?;

@@ -201,14 +201,16 @@ impl Store {
     /// # Errors
     /// The store is in trouble; none is kept.
     pub async fn keep_injected(&self, blocks: Vec<Arc<NewInjectedBlock>>, at: DateTime<Utc>) -> Result<(), StoreError> {
-        self.write(move |connection| {
-            for new in &blocks {
-                if let Some(rewrites) = rewrites(connection, new.namespace)?
-                    && (rewrites == new.rewrites || are_unchanged(connection, &new.seen)?)
-                {
-                    insert(connection, new, at)?;
+        self.write_each(blocks, move |connection, new| {
+            match rewrites(connection, new.namespace)? {
+                Some(rewrites) if rewrites == new.rewrites || are_unchanged(connection, &new.seen)? => {
+                    insert(connection, new, at)
                 }
+                _ => Ok(()),
             }
+        })
+        .await?;
+        self.write(|connection| {
             // Numbers only ever grow, so that the bound costs no count.
             connection
                 .prepare_cached(

@@ -241,7 +241,7 @@ impl<'a> Search<'a> {
         let mut conversations = Conversations::new(self.connection)?;
         let mut hits: Vec<SearchHit> = Vec::with_capacity(sure.min(candidates.len()));
         let mut top = Top::of(asked);
-        for (at, (sequence, worth)) in candidates.into_iter().take(window.reads).enumerate() {
+        for (at, (sequence, worth)) in candidates.into_iter().enumerate() {
             if at >= sure && (at >= sure.saturating_add(MAX_DOUBTFUL) || !top.may_take(worth * SAID_AGAIN)) {
                 break;
             }
@@ -331,7 +331,7 @@ impl<'a> Search<'a> {
             }
         }
         candidates.sort_unstable_by(best_first);
-        let best = candidates.into_iter();
+        let best = candidates.into_iter().take(most);
         Ok((
             best.map(|(sequence, candidate)| (sequence, candidate.worth)).collect(),
             matched,
