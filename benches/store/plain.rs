@@ -4,22 +4,9 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use maia::model::NamespaceNumber;
-use maia::store::SearchQuery;
+use maia::store::{SearchQuery, Store};
 use rusqlite::{Connection, OpenFlags, params};
 
-const SCHEMA: [&str; 11] = [
-    include_str!("../../migrations/0001_initial.sql"),
-    include_str!("../../migrations/0002_extraction_queue.sql"),
-    include_str!("../../migrations/0003_changing_facts.sql"),
-    include_str!("../../migrations/0004_pinned.sql"),
-    include_str!("../../migrations/0005_rewrites.sql"),
-    include_str!("../../migrations/0006_smaller_rows.sql"),
-    include_str!("../../migrations/0007_injected_blocks.sql"),
-    include_str!("../../migrations/0008_facts_unread.sql"),
-    include_str!("../../migrations/0009_api.sql"),
-    include_str!("../../migrations/0010_keys.sql"),
-    include_str!("../../migrations/0011_usual_values_first.sql"),
-];
 /// What one would write without maia: the full-text index is kept by a trigger.
 const TRIGGER: &str = "CREATE TRIGGER enter_memory AFTER INSERT ON memories BEGIN
          INSERT INTO memory_index (rowid, text) VALUES (new.row_id, coalesce(new.index_text, new.content));
@@ -57,15 +44,12 @@ pub(crate) fn bulk_insert(folder: &Path, sentences: &[String]) -> f64 {
     sentences.len() as f64 / begun.elapsed().as_secs_f64()
 }
 
+/// A database that maia has made and no longer has open.
 fn fresh(file: &Path) -> Connection {
+    drop(Store::open(file).expect("a store"));
     let connection = Connection::open(file).expect("a database");
-    connection.pragma_update(None, "journal_mode", "WAL").expect("a log");
     connection.pragma_update(None, "synchronous", "FULL").expect("flushes");
-    connection.execute_batch(&SCHEMA.concat()).expect("the schema");
     connection.execute_batch(TRIGGER).expect("the trigger");
-    connection
-        .execute("INSERT INTO namespaces (id, name, config, created_at, updated_at) VALUES (randomblob(16), 'n', '{}', 0, 0)", [])
-        .expect("a namespace");
     connection
 }
 
